@@ -1,0 +1,59 @@
+#include <filch/error.hpp>
+
+#include <utility>
+
+namespace filch {
+inline namespace v0 {
+
+namespace {
+
+std::string summary(const char* head, const std::vector<item_error>& errors) {
+  std::string text = head;
+  text += std::to_string(errors.size());
+  text += errors.size() == 1 ? " failure" : " failures";
+  if (!errors.empty()) {
+    text += "; the first, at index " + std::to_string(errors.front().index) + ": " +
+            describe(errors.front().error);
+  }
+  return text;
+}
+
+}  // namespace
+
+error::~error() = default;
+
+cancelled::cancelled() : error("filch: the job was cancelled before it could finish") {}
+cancelled::cancelled(const std::string& what) : error(what) {}
+cancelled::~cancelled() = default;
+
+timed_out::~timed_out() = default;
+pool_closed::~pool_closed() = default;
+forked_pool::~forked_pool() = default;
+would_deadlock::~would_deadlock() = default;
+nesting_limit::~nesting_limit() = default;
+no_thread::~no_thread() = default;
+result_moved::~result_moved() = default;
+no_result::~no_result() = default;
+
+errors_list::errors_list(std::vector<item_error> errors)
+    : error(summary("filch: the call collected ", errors)), errors_(std::move(errors)) {}
+errors_list::~errors_list() = default;
+
+race_failed::race_failed(std::vector<item_error> errors)
+    : error(summary("filch: no contender of the race succeeded: ", errors)),
+      errors_(std::move(errors)) {}
+race_failed::~race_failed() = default;
+
+std::string describe(const std::exception_ptr& error) {
+  if (!error) return "no exception";
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is not a std::exception";
+  }
+}
+
+}  // namespace v0
+}  // namespace filch
