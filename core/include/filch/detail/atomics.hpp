@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <filch/detail/futex.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// What a lock-free structure needs of the machine. The product runs on this one; the model
+/// checkers in tests/model hand the very same structures a policy that records every access.
+struct std_atomics {
+  template <class T>
+  using atomic = std::atomic<T>;
+
+  /// A fence of the given order; only sequentially consistent fences are used in filch.
+  static void fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
+
+  /// Sleeps while `word` holds `expected`; may return without cause.
+  static void wait(const atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
+    futex_wait(word, expected);
+  }
+  /// Wakes up to `count` sleepers of the word at this address, which may be gone already.
+  static void wake(const atomic<std::uint32_t>* word, int count) noexcept {
+    futex_wake(word, count);
+  }
+};
+
+/// Tells the processor that this thread spins.
+inline void spin_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");
+#endif
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

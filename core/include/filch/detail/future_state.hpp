@@ -1,0 +1,143 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <filch/detail/core.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// How a result came out.
+enum class fate : std::uint8_t { pending, value, error, cancelled };
+
+class future_base;
+
+/// Something to do when a result is there; owned by the result until it was called.
+class FILCH_API callback {
+ public:
+  callback() noexcept = default;
+  callback(const callback&) = delete;
+  callback& operator=(const callback&) = delete;
+  virtual ~callback();
+  virtual void call(future_base& result) noexcept = 0;
+
+  /// The list's link; the list's own.
+  callback* next = nullptr;
+};
+
+/// The shared part of a job and the futures that wait for it, without the value.
+///
+/// Protocol: the claimer stores the value or error, then calls `finish` once. `finish` decides
+/// the fate, opens the latch, runs the callbacks in the order they were added, and leaves the
+/// pool. Rules: the value is written before the latch opens and never after.
+class FILCH_API future_base : public job, public awaited {
+ public:
+  latch& done() noexcept override { return done_; }
+  ref<job> unclaimed() noexcept override;
+  slot* runner(std::size_t i) noexcept override { return i == 0 ? job::runner() : nullptr; }
+  const void* what() const noexcept override { return static_cast<const job*>(this); }
+
+  /// Waits by the waiting rules.
+  void wait() {
+    if (!done_.is_set()) detail::wait(*this);
+  }
+  /// `value`, `error` or `cancelled` once done, else `pending`.
+  fate outcome() noexcept { return done_.is_set() ? fate_ : fate::pending; }
+  /// The exception of a failed or cancelled result; null for a value. Requires: done.
+  const std::exception_ptr& error() const noexcept { return error_; }
+  /// Somebody has taken notice of the result: it will not be reported as unhandled.
+  void observe() noexcept {
+    // order: [relaxed: read by the destructor, which the reference count orders]
+    observed_.store(true, std::memory_order_relaxed);
+  }
+  /// Keeps the job from running: true if it now never will. Else asks it to stop.
+  virtual bool cancel() noexcept;
+  /// The pool the result comes from; alive as long as the result.
+  const pool_ptr& core() const noexcept { return core_; }
+  /// Adds a callback; runs it at once when the result is there already.
+  void add(callback* added) noexcept;
+
+ protected:
+  /// Requires: `enter(core)` was called for this result; `finish` leaves.
+  explicit future_base(pool_core& core) noexcept;
+  ~future_base() override;
+
+  void finish(std::exception_ptr error) noexcept;
+
+ private:
+  pool_ptr core_;
+  latch done_;
+  std::exception_ptr error_;
+  std::atomic<callback*> callbacks_{nullptr};
+  std::atomic<bool> observed_{false};
+  fate fate_ = fate::pending;
+};
+
+/// A value of type T, whatever T is: references are held by address, void by an empty value.
+template <class T>
+using stored = std::conditional_t<std::is_void_v<T>, std::monostate,
+                                  std::conditional_t<std::is_reference_v<T>,
+                                                     std::remove_reference_t<T>*, T>>;
+
+template <class T>
+class future_state : public future_base {
+ public:
+  using future_base::future_base;
+
+  /// The value, in place. Requires: done, with a value.
+  stored<T>& value() noexcept { return *value_; }
+  /// Gives up the value's memory once it was handed out.
+  void drop() noexcept { value_.reset(); }
+
+ protected:
+  /// Runs `make` and stores what it returns, or the exception, then finishes.
+  template <class Make>
+  void fulfil(Make&& make) noexcept {
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<T>) {
+        std::forward<Make>(make)();
+        value_.emplace();
+      } else if constexpr (std::is_reference_v<T>) {
+        value_.emplace(std::addressof(std::forward<Make>(make)()));
+      } else {
+        value_.emplace(std::forward<Make>(make)());
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    finish(std::move(error));
+  }
+
+ private:
+  std::optional<stored<T>> value_;
+};
+
+/// Queues the job of an accepted result at `when`. Throws: `no_thread` (the result is cancelled).
+FILCH_API void enqueue_at(pool_core& core, ref<future_base> work,
+                          std::chrono::steady_clock::time_point when);
+/// Stops the result's job `limit` from now and makes the result a `timed_out`; 0: no limit.
+/// Throws: `no_thread` (the result is cancelled).
+FILCH_API void limit_future(future_base& result, std::chrono::nanoseconds limit);
+
+/// Accepts a call and makes the state of its result; undoes the former if the latter throws.
+template <class State, class... A>
+ref<State> accepted(pool_core& core, A&&... args) {
+  enter(core);
+  try {
+    return make_ref<State>(core, std::forward<A>(args)...);
+  } catch (...) {
+    leave(core);
+    throw;
+  }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

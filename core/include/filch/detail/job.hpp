@@ -1,0 +1,101 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include <filch/detail/export.hpp>
+#include <filch/detail/ref.hpp>
+#include <filch/detail/stop_state.hpp>
+
+namespace filch {
+inline namespace v0 {
+
+/// Where a job runs: on the pool's workers, one per core (`cpu`), or on elastic threads that
+/// may block (`io`).
+enum class lane : std::uint8_t { cpu, io };
+
+namespace detail {
+
+class pool_core;
+struct slot;
+
+/// What the code running on a thread belongs to: its pool, its stop state, its name, and the
+/// chain of calls it is nested in. Lives in a job or in the frame of a blocking call.
+struct context {
+  pool_core* pool = nullptr;
+  /// The context this one must finish before: the call it is a part of. Null where nobody waits
+  /// for it by construction (a submitted job), so a chain never holds a context that has ended.
+  context* parent = nullptr;
+  /// What a waiter may wait for; compared by address only.
+  const void* what = nullptr;
+  stop_state* stop = nullptr;
+  std::string_view name{};
+  filch::lane lane = filch::lane::cpu;
+};
+
+class job;
+
+/// A job's place in the injection queue; touched under that queue's lock only.
+struct queue_links {
+  job* next = nullptr;
+  job* previous = nullptr;
+  bool queued = false;
+};
+
+/// A queued unit of work on the heap. Whoever claims it runs it, once: a worker that took it off
+/// a queue, or a waiter that needs it. The loser drops its reference.
+class FILCH_API job : public ref_counted {
+ public:
+  /// Does the work and tells who waits. Called once, by the claimer, with `where()` current.
+  virtual void run() noexcept = 0;
+
+  /// True for the one caller that may run (or cancel) the job.
+  bool claim() noexcept {
+    bool open = false;
+    // order: [relaxed: the queue or the future that named the job made it visible]
+    return claimed_.compare_exchange_strong(open, true, std::memory_order_relaxed,
+                                            std::memory_order_relaxed);
+  }
+  /// True once somebody claimed it.
+  bool is_claimed() const noexcept {
+    // order: [relaxed: a hint; claim() decides]
+    return claimed_.load(std::memory_order_relaxed);
+  }
+
+  context& where() noexcept { return where_; }
+  queue_links& links() noexcept { return links_; }
+
+  /// The slot of the thread that runs the job, or null: a hint for waiters that want to help.
+  slot* runner() const noexcept {
+    // order: the slot's fields are visible to who finds it here [pair:RUNNER]
+    return runner_.load(std::memory_order_acquire);
+  }
+  void set_runner(slot* s) noexcept {
+    // order: hands the slot to waiters [pair:RUNNER]
+    runner_.store(s, std::memory_order_release);
+  }
+
+ protected:
+  job() noexcept = default;
+  ~job() override;
+
+  /// Places the job in a pool: the context it will run in, and the link it listens to.
+  void place(pool_core& pool, filch::lane where, std::string_view name, ref<stop_state> stop) {
+    stop_ = std::move(stop);
+    where_ = {&pool, nullptr, this, stop_.get(), name, where};
+  }
+  stop_state& stop() noexcept { return *stop_; }
+
+ private:
+  context where_;
+  ref<stop_state> stop_;
+  queue_links links_;
+  std::atomic<slot*> runner_{nullptr};
+  std::atomic<bool> claimed_{false};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

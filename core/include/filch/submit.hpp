@@ -1,0 +1,101 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <filch/detail/bound.hpp>
+#include <filch/future.hpp>
+#include <filch/this_job.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// A submitted call with its decayed callable and arguments.
+template <class R, class F, class... A>
+class submitted final : public future_state<R> {
+ public:
+  template <class G, class... B>
+  submitted(pool_core& core, const job_options& options, G&& g, B&&... args)
+      : future_state<R>(core),
+        name_(options.name),
+        call_(std::in_place, std::forward<G>(g), std::forward<B>(args)...) {
+    this->place(core, options.lane, name_, make_stop(core, options.stop));
+  }
+  void run() noexcept override {
+    this->fulfil([this]() -> R {
+      if (this->stop().stop_requested()) throw_cancelled();
+      auto call = std::move(*call_);
+      call_.reset();
+      return std::apply(
+          [](auto&& f, auto&&... args) -> R { return invoke_job<R>(std::move(f), std::move(args)...); },
+          std::move(call));
+    });
+  }
+
+ private:
+  std::string name_;
+  std::optional<std::tuple<F, A...>> call_;
+};
+
+}  // namespace detail
+
+/// `submit`, `submit_after` and `post` for pools and views.
+template <class Self>
+class submit_verbs {
+ public:
+  /// Runs `f(args...)` as a job and returns its future; f and args are decay-copied.
+  /// Throws: `pool_closed`, `forked_pool`, `bad_alloc` (nothing is queued then).
+  template <class F, class... A>
+  auto submit(F&& f, A&&... args) const {
+    const auto bound = self().bound();
+    auto state = make(bound, std::forward<F>(f), std::forward<A>(args)...);
+    auto out = as_future(state);
+    detail::limit_future(*state, bound.options.timeout);
+    detail::enqueue(bound.core, detail::ref<detail::job>(std::move(state)));
+    return out;
+  }
+
+  /// As `submit`, but the job is queued `delay` from now.
+  /// Throws: also `no_thread` if the timer thread cannot be started.
+  template <class Rep, class Period, class F, class... A>
+  auto submit_after(std::chrono::duration<Rep, Period> delay, F&& f, A&&... args) const {
+    const auto bound = self().bound();
+    auto state = make(bound, std::forward<F>(f), std::forward<A>(args)...);
+    auto out = as_future(state);
+    detail::enqueue_at(bound.core, detail::ref<detail::future_base>(std::move(state)),
+                       detail::deadline_after(delay));
+    return out;
+  }
+
+  /// Runs `f(args...)` as a job nobody waits for; what it throws reaches `on_unhandled`.
+  template <class F, class... A>
+  void post(F&& f, A&&... args) const {
+    const auto bound = self().bound();
+    auto state = make(bound, std::forward<F>(f), std::forward<A>(args)...);
+    detail::limit_future(*state, bound.options.timeout);
+    detail::enqueue(bound.core, detail::ref<detail::job>(std::move(state)));
+  }
+
+ private:
+  const Self& self() const noexcept { return static_cast<const Self&>(*this); }
+
+  template <class F, class... A>
+  static auto make(const detail::bound& bound, F&& f, A&&... args) {
+    using result = detail::job_result<std::decay_t<F>, std::decay_t<A>...>;
+    using state = detail::submitted<result, std::decay_t<F>, std::decay_t<A>...>;
+    return detail::accepted<state>(bound.core, bound.options, std::forward<F>(f),
+                                   std::forward<A>(args)...);
+  }
+  template <class R, class F, class... A>
+  static future<R> as_future(const detail::ref<detail::submitted<R, F, A...>>& state) {
+    return future<R>(detail::ref<detail::future_state<R>>::share(state.get()));
+  }
+};
+
+}  // namespace v0
+}  // namespace filch
