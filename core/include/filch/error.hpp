@@ -81,7 +81,8 @@ class FILCH_API result_moved : public error {
   ~result_moved() override;
 };
 
-/// A future without a result behind it was used (default-constructed, moved from, consumed by `then`).
+/// A future without a result behind it was used (default-constructed, moved from, or consumed by
+/// `then`).
 class FILCH_API no_result : public error {
  public:
   using error::error;
