@@ -89,6 +89,13 @@ class FILCH_API no_result : public error {
   ~no_result() override;
 };
 
+/// A contender of a race returned a value that the race's `.accept` refused.
+class FILCH_API rejected : public error {
+ public:
+  using error::error;
+  ~rejected() override;
+};
+
 /// One failed item of a call: its position in the input and what it threw.
 struct item_error {
   std::size_t index;
@@ -111,6 +118,8 @@ class FILCH_API errors_list : public error {
 class FILCH_API race_failed : public error {
  public:
   explicit race_failed(std::vector<item_error> errors);
+  /// For a race that needed `wanted` winners.
+  race_failed(std::size_t wanted, std::vector<item_error> errors);
   ~race_failed() override;
   /// The failures, ascending by contender; a contender that was only cancelled is not listed.
   std::span<const item_error> errors() const noexcept { return errors_; }

@@ -34,6 +34,7 @@ nesting_limit::~nesting_limit() = default;
 no_thread::~no_thread() = default;
 result_moved::~result_moved() = default;
 no_result::~no_result() = default;
+rejected::~rejected() = default;
 
 errors_list::errors_list(std::vector<item_error> errors)
     : error(summary("filch: the call collected ", errors)), errors_(std::move(errors)) {}
@@ -41,6 +42,12 @@ errors_list::~errors_list() = default;
 
 race_failed::race_failed(std::vector<item_error> errors)
     : error(summary("filch: no contender of the race succeeded: ", errors)),
+      errors_(std::move(errors)) {}
+race_failed::race_failed(std::size_t wanted, std::vector<item_error> errors)
+    : error(summary(("filch: fewer than " + std::to_string(wanted) +
+                     " contenders of the race can succeed: ")
+                        .c_str(),
+                    errors)),
       errors_(std::move(errors)) {}
 race_failed::~race_failed() = default;
 

@@ -1,0 +1,134 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <filch/detail/core.hpp>
+#include <filch/detail/race_cell.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// What a race was asked to be, without its types.
+struct race_plan {
+  std::size_t contenders = 0;
+  /// How many winners it needs.
+  std::size_t wanted = 1;
+  /// An error wins as a value does (`race_completed`).
+  bool errors_win = false;
+  /// Losers are joined without limit, so they may use the caller's frame. Else they own all they
+  /// use, and are waited for at most `patience`.
+  bool structured = true;
+  std::chrono::nanoseconds patience{0};
+  /// 0: all start at once.
+  std::chrono::nanoseconds stagger{0};
+  /// 0: none.
+  std::chrono::nanoseconds deadline{0};
+  std::string_view name{};
+};
+
+/// Who has a place among the winners.
+struct race_winner {
+  std::size_t index = 0;
+  std::chrono::nanoseconds elapsed{0};
+};
+
+/// One race without its types: starts the contenders, decides, ends the losers.
+///
+/// Ownership: counted. The caller, every contender that was started, and every timer hold a
+/// reference, so that an abandoned loser has all it may touch. The callables, arguments and values
+/// are in the derived class; in a race that was joined the caller destroys them with `dispose`
+/// before it returns, else they end with the last holder.
+/// Accounting: the race is one accepted call, its contenders are none of their own. What was
+/// abandoned is therefore no longer accepted work; it holds the pool's memory, not its life.
+class FILCH_API race_core : public ref_counted {
+ public:
+  /// Throws: `std::invalid_argument` without contenders, or with more than can be counted;
+  /// `race_failed` if there are fewer than wanted.
+  race_core(call_scope& call, const race_plan& plan);
+  ~race_core() override;
+
+  /// Runs the race. On return the winners are known, and, unless losers were abandoned, every
+  /// contender has ended. Throws: `race_failed`, `timed_out`, `cancelled`; the error that won
+  /// under `errors_win`; `no_thread` without a thread for the timers.
+  void hold();
+
+  /// Destroys callables, arguments and values, if no contender can use them any more.
+  void tidy() noexcept {
+    if (running_.done().is_set()) dispose();
+  }
+
+  std::size_t wanted() const noexcept { return plan_.wanted; }
+  const race_winner& winner(std::size_t place) const noexcept { return winners_[place]; }
+
+ protected:
+  /// Calls contender i and keeps its value; throws what it throws, or `rejected`.
+  virtual void call(std::size_t i) = 0;
+  /// Destroys what contender i was called with.
+  virtual void forget(std::size_t i) noexcept = 0;
+  /// Destroys the value of contender i, which did not win.
+  virtual void drop(std::size_t i) noexcept = 0;
+  virtual void dispose() noexcept = 0;
+
+ private:
+  class contender;
+  class door;
+
+  void run(std::size_t i) noexcept;
+  void take_place(std::size_t i, std::exception_ptr error) noexcept;
+  void lose(std::size_t i, std::exception_ptr error) noexcept;
+  bool note_failure(std::size_t i, std::exception_ptr error) noexcept;
+  void start_from(std::size_t i) noexcept;
+  std::exception_ptr launch(std::size_t i, bool& go_on) noexcept;
+  void arm_deadline();
+  void end(race_verdict why) noexcept;
+  void over() noexcept;
+  void wait_for_verdict();
+  slot* runner(std::size_t i) noexcept;
+  void count_superseded() noexcept;
+  void throw_unless_won();
+  [[noreturn]] void throw_failed();
+  [[noreturn]] void throw_late();
+
+  pool_core& core_;
+  const pool_ptr memory_;
+  const std::string name_;
+  race_plan plan_;
+  context* const caller_;
+  const ref<stop_state> stop_;
+  const std::chrono::steady_clock::time_point begin_;
+
+  race_cell cell_;
+  std::vector<race_winner> winners_;
+  std::exception_ptr winning_error_;
+  latch decided_;
+  countdown running_;
+
+  std::mutex errors_lock_;
+  std::vector<std::pair<std::size_t, std::exception_ptr>> errors_;
+  std::size_t late_errors_ = 0;
+
+  // Who starts next, and the timers. Held while a contender is being started, so that nobody is
+  // at it any more once the race is over.
+  std::mutex gate_;
+  std::vector<ref<contender>> contenders_;
+  std::size_t next_ = 0;
+  bool closed_ = false;
+  std::uint64_t deadline_timer_ = 0;
+  std::uint64_t stagger_timer_ = 0;
+};
+
+[[noreturn]] FILCH_API FILCH_COLD void throw_rejected();
+[[noreturn]] FILCH_API FILCH_COLD void throw_cannot_own();
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
