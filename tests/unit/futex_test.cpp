@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/mman.h>
+
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -113,9 +116,12 @@ TEST(futex, a_deadline_far_away_waits_until_the_wake) {
 }
 
 TEST(futex, waking_a_word_that_has_died_is_harmless) {
-  auto mortal = std::make_unique<word>(0U);
-  const word* const address = mortal.get();
-  mortal.reset();
+  constexpr std::size_t size = 4096;
+  void* const page =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(page, MAP_FAILED);
+  const word* const address = new (page) word(0U);
+  ASSERT_EQ(munmap(page, size), 0);  // not even the memory is left
   futex_wake(address, INT_MAX);
 }
 

