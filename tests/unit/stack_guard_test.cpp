@@ -152,7 +152,15 @@ TEST(stack_guard, reserve_is_128_kib_or_a_quarter) {
   EXPECT_EQ(stack_reserve({}), 0U);
 }
 
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+// The sanitizers follow no switch of stacks.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FILCH_TEST_SANITIZED
+#endif
+#elif defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define FILCH_TEST_SANITIZED
+#endif
+#ifndef FILCH_TEST_SANITIZED
 ucontext_t outside;
 ucontext_t fiber;
 bool fiber_has_stack = false;
