@@ -1,0 +1,152 @@
+#include "latency_server.hpp"
+
+#include <event2/listener.h>
+#include <event2/thread.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+#include "latency_server_peer.hpp"
+
+namespace filch::test {
+
+namespace {
+
+using base_ptr = std::unique_ptr<event_base, freed_by<event_base_free>>;
+using config_ptr = std::unique_ptr<event_config, freed_by<event_config_free>>;
+using http_ptr = std::unique_ptr<evhttp, freed_by<evhttp_free>>;
+
+base_ptr make_base() {
+  static std::once_flag threads;
+  std::call_once(threads, [] { evthread_use_pthreads(); });
+  const config_ptr config(event_config_new());
+  // Without these a delay counts in whole milliseconds from the start of the loop's round, so
+  // that the last of many requests of one round would be answered early.
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_PRECISE_TIMER);
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_NO_CACHE_TIME);
+  base_ptr base(event_base_new_with_config(config.get()));
+  if (!base) throw std::runtime_error("latency_server: libevent has no event loop to give");
+  return base;
+}
+
+/// Binds a free port of the loopback interface, with room for a burst of clients.
+evconnlistener* listen_locally(event_base* base) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  constexpr int backlog = 4096;
+  auto* listener = evconnlistener_new_bind(
+      base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, backlog,
+      reinterpret_cast<const sockaddr*>(&address), static_cast<int>(sizeof address));
+  if (!listener) throw std::runtime_error("latency_server: no port of 127.0.0.1 could be bound");
+  return listener;
+}
+
+std::uint16_t port_of(evconnlistener* listener) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  ::getsockname(evconnlistener_get_fd(listener), reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+/// Starts a thread that no signal of the process lands on. libevent writes without MSG_NOSIGNAL,
+/// so this is also what keeps a client that left from killing the process by SIGPIPE.
+template <class Body>
+std::thread start_without_signals(Body body) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread thread(std::move(body));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (...) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
+}
+
+}  // namespace
+
+/// The event loop, its thread, and everything that lives on it.
+class latency_server::loop {
+ public:
+  loop() : base_(make_base()), peers_(base_.get(), counters_), http_(evhttp_new(base_.get())) {
+    if (!http_) throw std::runtime_error("latency_server: libevent has no server to give");
+    auto* listener = listen_locally(base_.get());
+    port_ = port_of(listener);
+    if (!evhttp_bind_listener(http_.get(), listener)) {
+      evconnlistener_free(listener);
+      throw std::runtime_error("latency_server: libevent could not take the port");
+    }
+    evhttp_set_gencb(http_.get(), &loop::serve, this);
+    thread_ = start_without_signals(
+        [base = base_.get()] { event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY); });
+  }
+
+  ~loop() {
+    event_base_loopbreak(base_.get());
+    thread_.join();
+    peers_.shutting_down();
+  }
+
+  std::uint16_t port() const noexcept { return port_; }
+  const server_counters& counters() const noexcept { return counters_; }
+
+ private:
+  static void serve(evhttp_request* request, void* self) noexcept {
+    auto& here = *static_cast<loop*>(self);
+    peer& client = here.peers_.of(request);
+    client.begin(request);
+    route(client, here.counters_.read());
+  }
+
+  // Destroyed from below: the server closes its connections while the table can still be told.
+  server_counters counters_;
+  base_ptr base_;
+  peer_table peers_;
+  http_ptr http_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+latency_server::latency_server() : loop_(std::make_unique<loop>()) {}
+latency_server::~latency_server() = default;
+
+std::uint16_t latency_server::port() const noexcept { return loop_->port(); }
+
+std::string latency_server::url(std::string_view path) const {
+  return "http://127.0.0.1:" + std::to_string(port()) + std::string(path);
+}
+
+server_stats latency_server::stats() const { return loop_->counters().read(); }
+
+bool latency_server::wait_until(const std::function<bool(const server_stats&)>& done,
+                                std::chrono::milliseconds timeout) const {
+  return loop_->counters().wait_until(done, timeout);
+}
+
+bool latency_server::wait_for_aborted(std::size_t n, std::chrono::milliseconds timeout) const {
+  return wait_until([n](const server_stats& s) { return s.aborted >= n; }, timeout);
+}
+
+bool latency_server::wait_for_requests(std::size_t n, std::chrono::milliseconds timeout) const {
+  return wait_until([n](const server_stats& s) { return s.requests >= n; }, timeout);
+}
+
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+}  // namespace filch::test
