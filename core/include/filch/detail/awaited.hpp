@@ -26,6 +26,10 @@ class FILCH_API awaited {
   virtual slot* runner(std::size_t i) noexcept = 0;
   /// The address that contexts of its parts carry as `what`: how a stolen job is told to be below.
   virtual const void* what() const noexcept = 0;
+  /// True if parts of it use the waiter's frame, so that the wait cannot be given up.
+  virtual bool structured() const noexcept { return false; }
+  /// The pool whose jobs it waits for, if it is one pool.
+  virtual pool_core* pool() noexcept { return nullptr; }
 
  protected:
   ~awaited() = default;

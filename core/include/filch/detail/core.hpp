@@ -6,6 +6,8 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <stop_token>
+#include <string_view>
 
 #include <filch/detail/awaited.hpp>
 #include <filch/detail/current.hpp>
@@ -22,6 +24,9 @@ namespace detail {
 
 using pool_ptr = std::shared_ptr<pool_core>;
 
+/// The handle of a pool. Threads: any that was given the pool.
+FILCH_API pool_ptr share(pool_core& core);
+
 /// Accepts one call or job; the pool will not end before the matching `leave`.
 /// Throws: `pool_closed` from outside after close(), `forked_pool` in a forked child.
 FILCH_API void enter(pool_core& core);
@@ -30,7 +35,9 @@ FILCH_API void leave(pool_core& core) noexcept;
 
 /// The link a new job or call hangs below: the running job's if it belongs to any pool, else the
 /// pool's root. With a user token and a parent both are obeyed.
-FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token token = {});
+/// `loose`: see stop_state; false only for calls that outlive all they spawn.
+FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token token = {},
+                                    bool loose = true);
 
 /// Queues accepted jobs for the lane their context names and wakes who is needed; takes over one
 /// reference of each. Cost: O(n), one wake-up pass. Threads: any.

@@ -42,6 +42,7 @@ class FILCH_API future_base : public job, public awaited {
   ref<job> unclaimed() noexcept override;
   slot* runner(std::size_t i) noexcept override { return i == 0 ? job::runner() : nullptr; }
   const void* what() const noexcept override { return static_cast<const job*>(this); }
+  pool_core* pool() noexcept override { return core_.get(); }
 
   /// Waits by the waiting rules.
   void wait() {
@@ -60,6 +61,17 @@ class FILCH_API future_base : public job, public awaited {
   virtual bool cancel() noexcept;
   /// The pool the result comes from; alive as long as the result.
   const pool_ptr& core() const noexcept { return core_; }
+  /// Between these two calls nobody may start the job: its time has not come.
+  void hold_back() noexcept {
+    // order: [relaxed: set before the job is shared]
+    held_.store(true, std::memory_order_relaxed);
+  }
+  void release_hold() noexcept {
+    // order: [relaxed: the queue the job goes to publishes it]
+    held_.store(false, std::memory_order_relaxed);
+  }
+  /// The job's time is up: asks it to stop; the result will be `timed_out`.
+  void expire() noexcept;
   /// Adds a callback; runs it at once when the result is there already.
   void add(callback* added) noexcept;
 
@@ -69,6 +81,11 @@ class FILCH_API future_base : public job, public awaited {
   ~future_base() override;
 
   void finish(std::exception_ptr error) noexcept;
+  /// False while something has to happen before the job may be run by a waiter.
+  bool startable() const noexcept {
+    // order: [relaxed: a hint; a waiter that starts a job a moment early does no harm]
+    return !held_.load(std::memory_order_relaxed);
+  }
 
  private:
   pool_ptr core_;
@@ -76,6 +93,8 @@ class FILCH_API future_base : public job, public awaited {
   std::exception_ptr error_;
   std::atomic<callback*> callbacks_{nullptr};
   std::atomic<bool> observed_{false};
+  std::atomic<bool> expired_{false};
+  std::atomic<bool> held_{false};
   fate fate_ = fate::pending;
 };
 

@@ -58,6 +58,14 @@ class FILCH_API job : public ref_counted {
     return claimed_.compare_exchange_strong(open, true, std::memory_order_relaxed,
                                             std::memory_order_relaxed);
   }
+  /// True for a job that may still run when its pool has ended; it must then touch nothing of it.
+  virtual bool may_outlive_pool() const noexcept { return false; }
+
+  /// Undoes a claim of a job that the claimer may not run; somebody else must be woken for it.
+  void unclaim() noexcept {
+    // order: [relaxed: the queue it goes to makes it visible]
+    claimed_.store(false, std::memory_order_relaxed);
+  }
   /// True once somebody claimed it.
   bool is_claimed() const noexcept {
     // order: [relaxed: a hint; claim() decides]

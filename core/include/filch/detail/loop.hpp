@@ -72,6 +72,8 @@ class FILCH_API loop_core final : public awaited {
   ref<job> unclaimed() noexcept override;
   slot* runner(std::size_t i) noexcept override;
   const void* what() const noexcept override { return ctx_->what; }
+  pool_core* pool() noexcept override { return ctx_->pool; }
+  bool structured() const noexcept override { return structured_; }
 
  private:
   class ticket;
@@ -86,6 +88,7 @@ class FILCH_API loop_core final : public awaited {
   bool take(share& pace, std::size_t& lo, std::size_t& hi) noexcept;
   void advance(std::size_t items) noexcept;
   void ticket_ended() noexcept;
+  void keep(std::size_t i, std::exception_ptr error);
 
   context* ctx_;
   ref<stop_state> stop_;
@@ -95,13 +98,15 @@ class FILCH_API loop_core final : public awaited {
 
   std::atomic<std::size_t> next_{0};
   std::atomic<std::size_t> bound_;
-  std::atomic<std::size_t> ended_{0};
+  std::atomic<std::size_t> ended_tickets_{0};
   std::atomic<std::size_t> failures_{0};
   std::mutex errors_lock_;
   std::vector<failed_item> errors_;
   std::mutex progress_lock_;
+  progress shown_;
   std::vector<ref<job>> tickets_;
-  std::size_t launched_ = 0;
+  std::size_t outstanding_ = 0;
+  bool structured_ = true;
   countdown running_;
   void (*last_)(void*) = nullptr;
   void* last_argument_ = nullptr;

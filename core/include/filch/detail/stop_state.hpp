@@ -19,17 +19,16 @@ namespace detail {
 /// Threads: all members may be called at any time by any thread.
 class FILCH_API stop_state final : public ref_counted {
  public:
-  /// A link below `parent` (may be empty) that also listens to the user's `token`.
-  explicit stop_state(ref<stop_state> parent = {}, std::stop_token token = {});
+  /// A link below `parent` (may be empty) that also listens to the user's `token`. `loose`: what
+  /// it belongs to may end before the links below it (a job nobody need wait for); then those are
+  /// moved up, so that a job which makes a job which makes a job does not leave a chain behind.
+  explicit stop_state(ref<stop_state> parent = {}, std::stop_token token = {}, bool loose = false);
   ~stop_state() override;
 
   bool stop_requested() const noexcept {
-    for (const stop_state* link = this; link; link = link->parent_.get()) {
-      // order: what the requester wrote before is visible to who stops [pair:STOP]
-      if (link->requested_.load(std::memory_order_acquire)) return true;
-      if (link->external_.stop_requested()) return true;
-    }
-    return false;
+    // order: what the requester wrote before is visible to who stops [pair:STOP]
+    if (requested_.load(std::memory_order_acquire)) return true;
+    return external_.stop_requested() || requested_above();
   }
 
   /// Asks this link and all below it to stop; runs the callbacks registered on their tokens.
@@ -38,13 +37,26 @@ class FILCH_API stop_state final : public ref_counted {
   /// The token of this link; reports a stop of any link above.
   std::stop_token token();
 
+  /// Says that nobody will ask this link to stop any more.
+  void end() noexcept {
+    // order: [relaxed: it only allows a link to be left out; the lock hands over what is read]
+    ended_.store(true, std::memory_order_relaxed);
+  }
+  /// Leaves out ended links above this one.
+  void shorten();
+
  private:
   struct source;
 
+  bool requested_above() const noexcept;
+  ref<stop_state> parent() const noexcept;
+
   std::atomic<bool> requested_{false};
-  ref<stop_state> parent_;
-  std::stop_token external_;
-  std::mutex make_source_;
+  std::atomic<bool> ended_{false};
+  const bool loose_;
+  mutable std::mutex lock_;
+  ref<stop_state> parent_;  // guarded by lock_ if loose_, else constant
+  const std::stop_token external_;
   std::unique_ptr<source> source_;
 };
 

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <filch/detail/export.hpp>
+
+/// \file
+/// What a pool is made from, and what it tells about itself.
+
+namespace filch {
+inline namespace v0 {
+
+/// How a pool is made; every field has a default.
+struct pool_options {
+  /// The most threads the pool may have: workers, stand-ins and lane::io together. 0: workers +
+  /// 256. Contenders of a race are not counted.
+  unsigned max_threads = 0;
+  /// The prefix of the threads' names, as `top` shows them.
+  std::string name = "filch";
+  /// Called on each worker thread as it ends.
+  std::function<void()> on_exit = {};
+  /// Called on each worker thread before its first job. If it throws, the error goes to
+  /// `on_unhandled` and the thread works all the same. An engine that lends its threads has both
+  /// called each time one comes and goes.
+  std::function<void()> on_start = {};
+  /// Receives errors that nobody can: of `post`, and of futures dropped unread. Default: one
+  /// line on stderr, and a count.
+  std::function<void(std::exception_ptr)> on_unhandled = {};
+  /// How long an idle worker looks for work before it sleeps.
+  std::chrono::nanoseconds spin = std::chrono::microseconds(20);
+  /// Bytes of stack of each thread the pool starts; 0: the system's default.
+  std::size_t stack_size = 0;
+  /// cpu workers; 0: by affinity, cgroup quota and FILCH_WORKERS.
+  unsigned workers = 0;
+};
+
+/// Counters of one slot of a pool: a worker, a stand-in, or a caller that ran jobs in place.
+struct worker_stats {
+  std::uint64_t run = 0;
+  std::uint64_t stolen = 0;
+  std::uint64_t forced = 0;
+  std::uint64_t parked = 0;
+};
+
+/// What a pool has done so far. Numbers are exact once the pool is idle.
+struct pool_stats {
+  unsigned workers = 0;
+  unsigned io_threads = 0;
+  std::uint64_t io_threads_started = 0;
+  std::uint64_t spares_started = 0;
+  std::uint64_t suppressed = 0;
+  std::uint64_t unhandled = 0;
+  std::vector<worker_stats> per_worker;
+  /// The sum over `per_worker`.
+  FILCH_API worker_stats total() const noexcept;
+};
+
+/// What `shutdown_for` left behind.
+struct shutdown_report {
+  /// True when everything accepted has ended.
+  bool finished = true;
+  /// Calls and jobs that still run; they were asked to stop.
+  std::size_t still_running = 0;
+};
+
+}  // namespace v0
+}  // namespace filch

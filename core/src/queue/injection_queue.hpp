@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+
+#include <filch/detail/job.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// The first-in-first-out queue of jobs that come from outside the workers. Intrusive: pushing
+/// allocates nothing and cannot fail. A job that somebody claimed elsewhere can be taken out of
+/// the middle, so that claimed jobs do not pile up. Holds one reference of each queued job.
+/// Threads: any. A mutex, held for a few stores; the size is readable without it.
+class injection_queue {
+ public:
+  void push(ref<job> work) noexcept {
+    std::lock_guard lock(lock_);
+    link(work.detach());
+  }
+  void push_n(ref<job>* work, std::size_t n) noexcept {
+    std::lock_guard lock(lock_);
+    for (std::size_t i = 0; i < n; ++i) link(work[i].detach());
+  }
+  /// The oldest job, or empty.
+  ref<job> pop() noexcept {
+    if (looks_empty()) return {};
+    std::lock_guard lock(lock_);
+    if (!first_) return {};
+    job* taken = first_;
+    unlink(*taken);
+    return ref<job>::adopt(taken);
+  }
+  /// Takes `work` out if it is queued here; gives the queue's reference back.
+  ref<job> remove(job& work) noexcept {
+    std::lock_guard lock(lock_);
+    if (!work.links().queued) return {};
+    unlink(work);
+    return ref<job>::adopt(&work);
+  }
+  bool looks_empty() const noexcept {
+    // order: [relaxed: a hint, or ordered by the event count's fence]
+    return size_.load(std::memory_order_relaxed) == 0;
+  }
+  std::size_t size() const noexcept {
+    // order: [relaxed: a statistic]
+    return size_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  void link(job* work) noexcept {
+    auto& l = work->links();
+    l = {nullptr, last_, true};
+    (last_ ? last_->links().next : first_) = work;
+    last_ = work;
+    // order: [relaxed: written under the lock; readers order it by the event count's fence]
+    size_.store(size_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  void unlink(job& work) noexcept {
+    auto& l = work.links();
+    (l.previous ? l.previous->links().next : first_) = l.next;
+    (l.next ? l.next->links().previous : last_) = l.previous;
+    l = {};
+    // order: [relaxed: written under the lock]
+    size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+  }
+
+  std::mutex lock_;
+  job* first_ = nullptr;
+  job* last_ = nullptr;
+  std::atomic<std::size_t> size_{0};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "sched/pool_core.hpp"
+#include "sched/spares.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// Marks the worker that the calling thread is, of whichever pool, as blocked for a scope: a
+/// spare may take its place meanwhile.
+class blocked_worker {
+ public:
+  explicit blocked_worker(slot* home) noexcept : own_(own_slot(home)) {
+    if (own_) own_->core->cpu().stand_ins().worker_blocks();
+  }
+  blocked_worker(const blocked_worker&) = delete;
+  blocked_worker& operator=(const blocked_worker&) = delete;
+  ~blocked_worker() {
+    if (own_) own_->core->cpu().stand_ins().worker_returns();
+  }
+
+ private:
+  static slot* own_slot(slot* home) noexcept {
+    for (; home; home = home->outer) {
+      if (home->role() == slot::kind::worker || home->role() == slot::kind::spare) return home;
+    }
+    return nullptr;
+  }
+  slot* own_;
+};
+
+/// Lets others have the turn of a pool without workers while its holder sleeps.
+class turn_pause {
+ public:
+  explicit turn_pause(slot* home) noexcept : home_(home) {
+    for (slot* s = home_; s; s = s->outer) {
+      if (s->has_turn) s->core->cpu().turn().unlock();
+    }
+  }
+  turn_pause(const turn_pause&) = delete;
+  turn_pause& operator=(const turn_pause&) = delete;
+  ~turn_pause() {
+    for (slot* s = home_; s; s = s->outer) {
+      if (s->has_turn) s->core->cpu().turn().lock();
+    }
+  }
+
+ private:
+  slot* home_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

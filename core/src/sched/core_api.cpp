@@ -1,0 +1,162 @@
+#include <filch/detail/bound.hpp>
+#include <filch/detail/core.hpp>
+#include <filch/detail/stack_guard.hpp>
+#include <filch/detail/throwing.hpp>
+#include <filch/error.hpp>
+
+#include "sched/blocked.hpp"
+#include "sched/pool_core.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+constinit thread_local current_thread current;
+
+pool_ptr share(pool_core& core) { return core.share(); }
+
+void enter(pool_core& core) {
+  core.require_same_process();
+  if (!core.door().enter(core.is_inside())) {
+    throw pool_closed(
+        "filch: the pool is closed and takes no more calls from outside; make the call before "
+        "close(), or on another pool");
+  }
+}
+
+void leave(pool_core& core) noexcept { core.door().leave(); }
+
+ref<stop_state> make_stop(pool_core& core, std::stop_token token, bool loose) {
+  const context* ctx = current.ctx;
+  if (!ctx) return make_ref<stop_state>(core.root_stop(), std::move(token), loose);
+  ctx->stop->shorten();
+  auto above = ref<stop_state>::share(ctx->stop);
+  if (ctx->pool != &core) {
+    above = make_ref<stop_state>(std::move(above), core.root_stop()->token(), loose);
+  }
+  return make_ref<stop_state>(std::move(above), std::move(token), loose);
+}
+
+void enqueue(pool_core& core, ref<job> work) noexcept {
+  if (work->where().lane == lane::io) work = core.io().push(std::move(work));
+  if (work) core.cpu().push(std::move(work));
+}
+
+void enqueue_n(pool_core& core, ref<job>* work, std::size_t n) noexcept {
+  if (n == 0) return;
+  if (work[0]->where().lane == lane::cpu) return core.cpu().push_n(work, n);
+  for (std::size_t i = 0; i < n; ++i) enqueue(core, std::move(work[i]));
+}
+
+void start_uncounted(pool_core& core, ref<job> work) {
+  if (core.io().start_uncounted(work)) return;
+  throw no_thread(
+      "filch: the system has no thread left to give; end some threads of this process or raise "
+      "its limit (ulimit -u, pids.max)");
+}
+
+unsigned width(const pool_core& core) noexcept { return core.width(); }
+unsigned io_ceiling(const pool_core& core) noexcept { return core.io_ceiling(); }
+
+void count_suppressed(pool_core& core, std::size_t n) noexcept { core.count_suppressed(n); }
+void unhandled(pool_core& core, std::exception_ptr error) noexcept {
+  core.report(std::move(error));
+}
+
+std::uint64_t call_at(pool_core& core, std::chrono::steady_clock::time_point when,
+                      std::function<void()> action) {
+  return core.timers().add(when, std::move(action));
+}
+bool cancel_timer(pool_core& core, std::uint64_t id) noexcept { return core.timers().cancel(id); }
+
+visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
+  if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
+  // The pool must not end while this thread is in it, whatever becomes of the job it runs.
+  core.door().enter(true);
+  lent_ = core.cpu().slots().take(slot::kind::guest);
+  if (!lent_) return;
+  lent_->outer = outer_;
+  current.home = lent_;
+  if (core.cpu().workerless()) {
+    core.cpu().turn().lock();
+    lent_->has_turn = true;
+  }
+}
+
+visit::~visit() {
+  if (outer_ && outer_->core == core_ && outer_->role() != slot::kind::io) return;
+  if (lent_) {
+    if (lent_->has_turn) {
+      lent_->has_turn = false;
+      core_->cpu().turn().unlock();
+    }
+    current.home = outer_;
+    lent_->outer = nullptr;
+    core_->cpu().return_guest(*lent_);
+  }
+  core_->door().leave();
+}
+
+call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
+                       std::stop_token token) {
+  require_stack();
+  enter(core);
+  try {
+    stop_ = make_stop(core, std::move(token), false);
+  } catch (...) {
+    leave(core);
+    throw;
+  }
+  ctx_ = {&core, current.ctx, this, stop_.get(), name, lane};
+  if (core.cpu().workerless() && lane == filch::lane::cpu && !core.is_inside()) {
+    visit here(core);
+    while (auto work = core.cpu().next_in_order()) {
+      if (work->claim()) scheduler::run_claimed(*work, current.home);
+    }
+  }
+}
+
+call_scope::~call_scope() { leave(*ctx_.pool); }
+
+bool offer_fork(fork_job& half) noexcept {
+  slot* me = current.home;
+  pool_core& core = *half.pool();
+  if (!me || me->core != &core || me->role() == slot::kind::io || core.cpu().workerless()) {
+    return false;
+  }
+  return core.cpu().push_fork(*me, half);
+}
+
+bool take_fork_back(fork_job& half) noexcept {
+  // Forks nest, so the newest offer is either this half or gone.
+  (void)half;
+  return current.home->forks.pop() != nullptr;
+}
+
+void throw_cancelled() { throw cancelled(); }
+void throw_timed_out(const char* which) {
+  throw timed_out(std::string("filch: the ") + which +
+                  " ran out; the job was asked to stop. Allow more time, or make the job look at "
+                  "its stop token");
+}
+void throw_get_timed_out() {
+  throw timed_out(
+      "filch: the result was not there in time; the job goes on, ask the future again or cancel it");
+}
+void throw_no_result() {
+  throw no_result(
+      "filch: this future has no result behind it: it was default-constructed, moved from, or used "
+      "up by then()");
+}
+void throw_result_moved() {
+  throw result_moved("filch: get() has handed out this value already; keep it after the first call");
+}
+
+const job_options& no_options() noexcept {
+  static const auto* options = new job_options;
+  return *options;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

@@ -1,0 +1,166 @@
+#include <filch/detail/future_state.hpp>
+#include <filch/detail/throwing.hpp>
+#include <filch/error.hpp>
+
+#include "sched/pool_core.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+/// Marks a list of callbacks that takes no more.
+class sealed_list final : public callback {
+ public:
+  void call(future_base&) noexcept override {}
+};
+callback* sealed() noexcept {
+  static auto* mark = new sealed_list;
+  return mark;
+}
+
+bool is_cancellation(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::exception_ptr timeout_error() {
+  try {
+    throw_timed_out("time limit of the job");
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+/// Takes a result's time limit back when the result is there.
+class drop_timer final : public callback {
+ public:
+  drop_timer(pool_ptr core, std::uint64_t id) noexcept : core_(std::move(core)), id_(id) {}
+  void call(future_base&) noexcept override { cancel_timer(*core_, id_); }
+
+ private:
+  pool_ptr core_;
+  std::uint64_t id_;
+};
+
+}  // namespace
+
+job::~job() = default;
+callback::~callback() = default;
+
+future_base::future_base(pool_core& core) noexcept : core_(core.share()) {}
+
+future_base::~future_base() {
+  // order: [relaxed: the reference count orders every user of the result before this]
+  const bool observed = observed_.load(std::memory_order_relaxed);
+  if (fate_ == fate::error && !observed) core_->report(error_);
+}
+
+ref<job> future_base::unclaimed() noexcept {
+  if (is_claimed() || !startable()) return {};
+  return ref<job>::share(static_cast<job*>(this));
+}
+
+void future_base::finish(std::exception_ptr error) noexcept {
+  // order: the timer's decision is visible [pair:EXPIRED]
+  if (expired_.load(std::memory_order_acquire)) {
+    if (error && !is_cancellation(error)) count_suppressed(*core_);
+    error = timeout_error();
+  }
+  error_ = std::move(error);
+  fate_ = !error_ ? fate::value : is_cancellation(error_) ? fate::cancelled : fate::error;
+  if (where().stop) where().stop->end();
+  const auto core = core_;  // the last use of *this may be a callback's
+  // order: hands the list to this thread and closes it; late callbacks see the result [pair:CALLBACKS]
+  callback* list = callbacks_.exchange(sealed(), std::memory_order_acq_rel);
+  done_.set();
+  callback* in_order = nullptr;
+  while (list) {
+    callback* next = list->next;
+    list->next = in_order;
+    in_order = list;
+    list = next;
+  }
+  while (in_order) {
+    std::unique_ptr<callback> now(in_order);
+    in_order = now->next;
+    now->call(*this);
+  }
+  leave(*core);
+}
+
+void future_base::add(callback* added) noexcept {
+  // order: what finish stored is visible if it has sealed the list [pair:CALLBACKS]
+  callback* first = callbacks_.load(std::memory_order_acquire);
+  for (;;) {
+    if (first == sealed()) {
+      done_.wait();  // finish is between sealing and opening the latch
+      std::unique_ptr<callback> now(added);
+      now->call(*this);
+      return;
+    }
+    added->next = first;
+    // order: hands the callback to finish; a failure sees what finish stored [pair:CALLBACKS]
+    if (callbacks_.compare_exchange_weak(first, added, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+      return;
+    }
+  }
+}
+
+bool future_base::cancel() noexcept {
+  if (claim()) {
+    finish(std::make_exception_ptr(cancelled()));
+    return true;
+  }
+  if (!done_.is_set() && where().stop) where().stop->request_stop();
+  return false;
+}
+
+void future_base::expire() noexcept {
+  if (done_.is_set()) return;
+  // order: whoever finishes after the stop sees why [pair:EXPIRED]
+  expired_.store(true, std::memory_order_release);
+  if (claim()) {
+    finish(nullptr);
+  } else if (where().stop) {
+    where().stop->request_stop();
+  }
+}
+
+void enqueue_at(pool_core& core, ref<future_base> work,
+                std::chrono::steady_clock::time_point when) {
+  try {
+    work->hold_back();
+    call_at(core, when, [&core, work] {
+      work->release_hold();
+      enqueue(core, ref<job>(work));
+    });
+  } catch (...) {
+    work->cancel();
+    throw;
+  }
+}
+
+void limit_future(future_base& result, std::chrono::nanoseconds limit) {
+  if (limit.count() <= 0) return;
+  try {
+    const auto core = result.core();
+    const auto self = ref<future_base>::share(&result);
+    const auto id = call_at(*core, deadline_after(limit), [self] { self->expire(); });
+    result.add(new drop_timer(core, id));
+  } catch (...) {
+    result.cancel();
+    throw;
+  }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

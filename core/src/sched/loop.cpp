@@ -1,0 +1,353 @@
+#include <filch/detail/loop.hpp>
+
+#include <algorithm>
+
+#include <filch/detail/throwing.hpp>
+#include <filch/error.hpp>
+
+#include "sched/pool_core.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// A block between two looks at the stop state should take about this long; measured choice: the
+/// look and the clock cost some 60 ns, which is below 1 % of it.
+constexpr auto pace_target = std::chrono::microseconds(20);
+/// An automatic chunk is at most this part of a participant's fair share of what is left.
+constexpr std::size_t share_divisor = 4;
+
+std::exception_ptr thrown(void (*throw_it)()) {
+  try {
+    throw_it();
+  } catch (...) {
+    return std::current_exception();
+  }
+  return {};
+}
+
+bool is_cancellation(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
+
+/// Another thread's part in a loop.
+class loop_core::ticket final : public job {
+ public:
+  ticket(loop_core& loop, ref<ref_counted> owner) : loop_(loop), owner_(std::move(owner)) {
+    place(*loop.ctx_->pool, loop.options_.lane, loop.ctx_->name, loop.stop_);
+    where().parent = loop.structured_ ? loop.ctx_ : nullptr;
+    where().what = loop.ctx_->what;
+  }
+  void run() noexcept override {
+    const auto keep = owner_;
+    loop_.participate();
+    end();
+  }
+  void end() noexcept {
+    const auto keep = std::move(owner_);
+    loop_.ticket_ended();
+  }
+
+ private:
+  loop_core& loop_;
+  ref<ref_counted> owner_;
+};
+
+/// The time limit of a call, shared with its timer.
+struct loop_core::expiry {
+  std::atomic<bool> over{false};
+  std::uint64_t timer = 0;
+};
+
+loop_core::loop_core(context& ctx, ref<stop_state> stop, std::size_t n, const job_options& options,
+                     loop_body body)
+    : ctx_(&ctx), stop_(std::move(stop)), n_(n), options_(options), body_(body), bound_(n) {}
+
+loop_core::~loop_core() {
+  if (expiry_) cancel_timer(*ctx_->pool, expiry_->timer);
+}
+
+std::size_t loop_core::crew() const noexcept {
+  const bool io = options_.lane == lane::io;
+  std::size_t most = io ? std::max(1U, io_ceiling(*ctx_->pool)) : std::max(1U, width(*ctx_->pool));
+  if (options_.in_flight != 0) most = std::min(most, options_.in_flight);
+  const std::size_t chunks =
+      options_.chunk == 0 ? n_ : n_ / options_.chunk + (n_ % options_.chunk != 0);
+  return std::min(most, chunks);
+}
+
+void loop_core::launch(std::size_t helpers, ref<ref_counted> owner, void (*last)(void*),
+                       void* argument) {
+  if (helpers == 0) return;
+  last_ = last;
+  last_argument_ = argument;
+  structured_ = !owner;
+  tickets_.reserve(helpers);
+  std::vector<ref<job>> queued;
+  queued.reserve(helpers);
+  for (std::size_t i = 0; i < helpers; ++i) {
+    tickets_.push_back(make_ref<ticket>(*this, owner));
+    queued.push_back(tickets_.back());
+  }
+  outstanding_ = helpers;
+  running_.expect(helpers);
+  enqueue_n(*ctx_->pool, queued.data(), queued.size());
+}
+
+void loop_core::ticket_ended() noexcept {
+  auto* const last = last_;
+  auto* const argument = last_argument_;
+  // order: what the tickets did is visible to the last one, which hands it on [pair:TICKETS]
+  const bool was_last = ended_tickets_.fetch_add(1, std::memory_order_acq_rel) + 1 == outstanding_;
+  if (was_last && last) last(argument);
+  running_.arrive();
+}
+
+ref<job> loop_core::unclaimed() noexcept {
+  for (auto& t : tickets_) {
+    if (!t->is_claimed()) return t;
+  }
+  return {};
+}
+
+slot* loop_core::runner(std::size_t i) noexcept {
+  for (auto& t : tickets_) {
+    slot* s = t->runner();
+    if (s && i-- == 0) return s;
+  }
+  return nullptr;
+}
+
+bool loop_core::withdraw() noexcept {
+  // Taking all items first keeps a ticket that starts meanwhile from running any.
+  std::size_t none = 0;
+  // order: [relaxed: only the position is decided]
+  if (!next_.compare_exchange_strong(none, n_, std::memory_order_relaxed,
+                                     std::memory_order_relaxed)) {
+    return false;
+  }
+  for (auto& t : tickets_) {
+    if (t->claim()) static_cast<ticket&>(*t).end();
+  }
+  return true;
+}
+
+void loop_core::limit_time(std::chrono::nanoseconds limit) {
+  if (limit.count() <= 0) return;
+  expiry_ = std::make_shared<expiry>();
+  expiry_->timer = call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = stop_] {
+    // order: the verdict sees why the call was stopped [pair:LOOP-TIME]
+    e->over.store(true, std::memory_order_release);
+    stop->request_stop();
+  });
+}
+
+// ---- taking items -----------------------------------------------------------------------------
+
+bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
+  // order: [relaxed: a snapshot; the increment below decides]
+  const auto seen = next_.load(std::memory_order_relaxed);
+  if (seen >= n_) return false;
+  std::size_t want = options_.chunk;
+  if (want == 0 && options_.lane == lane::io) {
+    want = 1;  // an item may block: none may have to wait behind it
+  } else if (want == 0) {
+    const std::size_t fair = (n_ - seen) / (share_divisor * crew());
+    want = std::max<std::size_t>(1, std::min(pace.chunk, fair));
+  }
+  // order: [relaxed: the items themselves were made visible by the tickets' queue]
+  lo = next_.fetch_add(want, std::memory_order_relaxed);
+  if (lo >= n_) {
+    // order: [relaxed: keeps the counter from running over]
+    next_.store(n_, std::memory_order_relaxed);
+    return false;
+  }
+  hi = std::min(n_, lo + want);
+  return true;
+}
+
+void loop_core::participate() noexcept {
+  share pace;
+  std::size_t lo = 0;
+  std::size_t hi = 0;
+  while (!stop_->stop_requested() && take(pace, lo, hi)) run_chunk(lo, hi, pace);
+}
+
+void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
+  auto before = clock::now();
+  while (lo < hi) {
+    // order: a cut made because of an item is seen before higher items run [pair:CUT]
+    const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
+    if (lo >= bound || stop_->stop_requested()) return;
+    const auto from = lo;
+    if (options_.timeout_each.count() > 0) {
+      lo = run_limited_item(lo);
+    } else {
+      lo = body_.run(body_.self, lo, std::min(bound, lo + pace.block), *this);
+    }
+    advance(lo - from);
+    const auto now = clock::now();
+    if (now - before < pace_target) {
+      if (lo - from == pace.block) pace.block *= 2;
+      pace.chunk = std::max(pace.chunk, pace.block);
+    } else if (now - before > 4 * pace_target) {
+      pace.block = std::max<std::size_t>(1, pace.block / 2);
+      pace.chunk = std::max<std::size_t>(1, pace.chunk / 2);
+    }
+    before = now;
+  }
+}
+
+std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
+  try {
+    auto limit = std::make_shared<expiry>();
+    auto own = make_ref<stop_state>(stop_);
+    limit->timer = call_at(*ctx_->pool, deadline_after(options_.timeout_each), [limit, own] {
+      // order: the item's thread sees why it was stopped [pair:ITEM-TIME]
+      limit->over.store(true, std::memory_order_release);
+      own->request_stop();
+    });
+    context here = *current.ctx;
+    here.parent = current.ctx;
+    here.what = &here;
+    here.stop = own.get();
+    {
+      within inside(here);
+      body_.run(body_.self, i, i + 1, *this);
+    }
+    cancel_timer(*ctx_->pool, limit->timer);
+    // order: as above [pair:ITEM-TIME]
+    if (limit->over.load(std::memory_order_acquire)) {
+      failed(i, thrown([] { throw_timed_out("time limit of an item"); }));
+    }
+  } catch (...) {
+    failed(i, std::current_exception());
+  }
+  return i + 1;
+}
+
+void loop_core::advance(std::size_t items) noexcept {
+  if (!options_.on_progress || items == 0) return;
+  std::lock_guard lock(progress_lock_);
+  shown_.done += items;
+  // order: [relaxed: a count for people]
+  shown_.failed = failures_.load(std::memory_order_relaxed);
+  shown_.total = n_;
+  try {
+    options_.on_progress(shown_);
+  } catch (...) {
+    ctx_->pool->report(std::current_exception());
+  }
+}
+
+// ---- failures ---------------------------------------------------------------------------------
+
+void loop_core::cut(std::size_t i) noexcept {
+  // order: [relaxed: the exchange below publishes]
+  auto bound = bound_.load(std::memory_order_relaxed);
+  while (i + 1 < bound) {
+    // order: what made the item cut is visible to who obeys [pair:CUT]
+    if (bound_.compare_exchange_weak(bound, i + 1, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+void loop_core::keep(std::size_t i, std::exception_ptr error) {
+  for (auto& e : errors_) {
+    if (e.index == i) {  // an item that failed when its time was up: the time says more
+      e.error = std::move(error);
+      return;
+    }
+  }
+  errors_.push_back({i, std::move(error)});
+}
+
+void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
+  // A cancellation that follows from our own stop is not the item's error.
+  if (is_cancellation(error) && current.ctx->stop->stop_requested()) return;
+  // order: [relaxed: a count]
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  if (options_.errors == errors::collect && body_.sink) {
+    body_.sink(body_.self, i, std::move(error));
+    return;
+  }
+  std::lock_guard lock(errors_lock_);
+  switch (options_.errors) {
+    case errors::collect:
+      keep(i, std::move(error));
+      return;
+    case errors::first:
+      if (errors_.empty()) {
+        keep(i, std::move(error));
+        stop_->request_stop();
+      } else {
+        count_suppressed(*ctx_->pool);
+      }
+      return;
+    case errors::serial:
+      cut(i);
+      if (errors_.empty()) {
+        keep(i, std::move(error));
+        return;
+      }
+      if (i < errors_.front().index) errors_.front() = {i, std::move(error)};
+      count_suppressed(*ctx_->pool);
+      return;
+  }
+}
+
+std::exception_ptr loop_core::verdict() {
+  // order: as the timer left it [pair:LOOP-TIME]
+  const bool late = expiry_ && expiry_->over.load(std::memory_order_acquire);
+  if (late) {
+    count_suppressed(*ctx_->pool, errors_.size());
+    return thrown([] { throw_timed_out("time limit of the call"); });
+  }
+  if (!errors_.empty()) {
+    if (options_.errors != errors::collect) return errors_.front().error;
+    std::sort(errors_.begin(), errors_.end(),
+              [](const failed_item& a, const failed_item& b) { return a.index < b.index; });
+    std::vector<item_error> all;
+    for (auto& e : errors_) all.push_back({e.index, e.error});
+    return std::make_exception_ptr(errors_list(std::move(all)));
+  }
+  if (stop_->stop_requested()) return thrown(throw_cancelled);
+  return {};
+}
+
+void run_loop(call_scope& call, std::size_t n, const job_options& options, loop_body body) {
+  loop_core loop(call.ctx(), call.shared_stop(), n, options, body);
+  loop.limit_time(options.timeout);
+  if (n != 0) {
+    const auto crew = loop.crew();
+    if (options.lane == lane::io) {
+      loop.launch(crew, {});
+      wait(loop);
+    } else {
+      visit here(call.core());
+      within inside(call.ctx());
+      if (crew > 1) loop.launch(crew - 1, {});
+      loop.participate();
+      if (crew > 1) wait(loop);
+    }
+  }
+  if (auto error = loop.verdict()) std::rethrow_exception(error);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

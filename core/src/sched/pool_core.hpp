@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include <filch/detail/core.hpp>
+#include <filch/pool_options.hpp>
+
+#include "base/fork_guard.hpp"
+#include "io/io_lane.hpp"
+#include "sched/budget.hpp"
+#include "sched/gate.hpp"
+#include "sched/scheduler.hpp"
+#include "sched/thread_set.hpp"
+#include "sync/timer_queue.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// Everything a pool is, behind the handle that users hold: the cpu scheduler, the io lane, the
+/// timers, the count of accepted work, and the life cycle that ties them together.
+class pool_core : public std::enable_shared_from_this<pool_core> {
+ public:
+  pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule);
+  ~pool_core();
+  pool_core(const pool_core&) = delete;
+  pool_core& operator=(const pool_core&) = delete;
+
+  /// Starts the workers. Separate from construction: threads need the shared pointer.
+  void start() { cpu_->start(); }
+
+  pool_ptr share() { return shared_from_this(); }
+  scheduler& cpu() noexcept { return *cpu_; }
+  io_lane& io() noexcept { return io_; }
+  timer_queue& timers() noexcept { return timers_; }
+  gate& door() noexcept { return door_; }
+  thread_budget& budget() noexcept { return budget_; }
+  const ref<stop_state>& root_stop() const noexcept { return root_stop_; }
+  unsigned width() const noexcept { return width_; }
+  unsigned io_ceiling() const noexcept { return budget_.most(); }
+  void require_same_process() const { born_in_.require_same_process(); }
+
+  /// True if the calling thread runs a job or call of this pool, or is one of its threads.
+  bool is_inside() const noexcept;
+  /// A waiter may have work in a pool that has no workers.
+  void nudge_waiters() noexcept;
+
+  void report(std::exception_ptr error) noexcept;
+  void count_suppressed(std::size_t n) noexcept {
+    // order: [relaxed: a statistic]
+    suppressed_.fetch_add(n, std::memory_order_relaxed);
+  }
+
+  void close() noexcept { door_.close(); }
+  /// Waits for the end of everything accepted and ends all threads; once.
+  void join() noexcept;
+  shutdown_report shutdown_for(std::chrono::nanoseconds limit);
+  pool_stats stats() const;
+  std::string describe() const;
+
+ private:
+  const fork_generation born_in_ = fork_generation::current();
+  const pool_options options_;
+  const std::unique_ptr<engine> engine_;
+  const unsigned width_;
+  const std::string rule_;
+  thread_budget budget_;
+  thread_set threads_;
+  ref<stop_state> root_stop_;
+  gate door_;
+  std::atomic<std::uint64_t> suppressed_{0};
+  std::atomic<std::uint64_t> unhandled_{0};
+  timer_queue timers_;
+  io_lane io_;
+  std::unique_ptr<scheduler> cpu_;
+  std::mutex join_lock_;
+  bool joined_ = false;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

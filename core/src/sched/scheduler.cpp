@@ -1,0 +1,375 @@
+#include "sched/scheduler.hpp"
+
+#include <filch/detail/current.hpp>
+
+#include "base/warn.hpp"
+#include "sched/pool_core.hpp"
+#include "sched/spares.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+/// How often a busy worker looks at the injection queue before its own deque, so that jobs from
+/// outside are not starved by jobs that make jobs.
+constexpr std::uint64_t fairness = 61;
+/// Slots for callers that run jobs in place; a caller that gets none works without a deque.
+constexpr unsigned guests = 64;
+}  // namespace
+
+scheduler::scheduler(pool_core& core, engine& source, unsigned most_spares,
+                     std::chrono::nanoseconds spin, hooks user, thread_set& threads)
+    : core_(core),
+      engine_(source),
+      threads_(threads),
+      width_(source.width()),
+      spin_(spin),
+      user_(std::move(user)),
+      slots_(core, width_, most_spares + guests),
+      spares_(std::make_unique<spares>(*this, core.budget(), threads,
+                                       [&core] { core.io().budget_freed(); })) {}
+
+scheduler::~scheduler() = default;
+
+void scheduler::start() {
+  started_ = engine_.start(*this);
+  if (started_ < width_) {
+    warn("the system gave only " + std::to_string(started_) + " of " + std::to_string(width_) +
+         " worker threads; " +
+         (started_ == 0 ? "callers that wait will run the jobs" : "the pool works with those"));
+  }
+}
+
+void scheduler::stop() noexcept {
+  // order: a worker that wakes by the notify sees it [pair:STOPPING]
+  stopping_.store(true, std::memory_order_release);
+  sleep_.notify_all();
+  spares_->stop();
+  engine_.stop();
+}
+
+bool scheduler::stopping() const noexcept {
+  // order: as stop left things [pair:STOPPING]
+  return stopping_.load(std::memory_order_acquire);
+}
+
+// ---- queueing ---------------------------------------------------------------------------------
+
+void scheduler::push(ref<job> work) noexcept {
+  slot* me = current.home;
+  if (me && me->core == &core_ && me->role() != slot::kind::io && !workerless()) {
+    try {
+      me->jobs.push(work.get());
+      work.detach();
+    } catch (const std::bad_alloc&) {
+      // the deque cannot grow; the injection queue needs no memory
+    }
+  }
+  if (work) injected_.push(std::move(work));
+  wake(1);
+}
+
+void scheduler::push_n(ref<job>* work, std::size_t n) noexcept {
+  if (n == 0) return;
+  injected_.push_n(work, n);
+  wake(n);
+}
+
+bool scheduler::push_fork(slot& me, fork_job& half) noexcept {
+  try {
+    me.forks.push(&half);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  wake(1);
+  return true;
+}
+
+void scheduler::pass_on(fork_job& half) noexcept {
+  {
+    std::lock_guard lock(passed_lock_);
+    half.next_passed = passed_;
+    passed_ = &half;
+    // order: [relaxed: ordered by the fence in wake]
+    any_passed_.store(true, std::memory_order_relaxed);
+  }
+  wake(1);
+}
+
+bool scheduler::take_passed(fork_job& half) noexcept {
+  // order: [relaxed: a hint; a waiter that misses it sleeps, and a worker was woken for it]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  std::lock_guard lock(passed_lock_);
+  for (fork_job** at = &passed_; *at; at = &(*at)->next_passed) {
+    if (*at != &half) continue;
+    *at = half.next_passed;
+    // order: [relaxed: written under the lock]
+    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+void scheduler::wake(std::size_t n) noexcept {
+  const int count = n < 4096 ? static_cast<int>(n) : 4096;
+  // notify crosses the fence that orders our push with everything read below.
+  if (sleep_.notify(count)) return;
+  engine_.wake(n);
+  if (spares_->wanted()) spares_->activate();
+  if (workerless()) core_.nudge_waiters();
+}
+
+void scheduler::return_guest(slot& lent) noexcept { slots_.give(lent); }
+
+void scheduler::look_again() noexcept {
+  // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (has_work()) wake(1);
+}
+
+bool scheduler::has_work() const noexcept {
+  if (!injected_.looks_empty()) return true;
+  // order: [relaxed: ordered by the asker's fence]
+  if (any_passed_.load(std::memory_order_relaxed)) return true;
+  for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
+    const slot* s = slots_.at(i);
+    if (s && (!s->forks.looks_empty() || !s->jobs.looks_empty())) return true;
+  }
+  return false;
+}
+
+// ---- finding and running ----------------------------------------------------------------------
+
+void scheduler::run_claimed(job& work, slot* me) noexcept {
+  work.set_runner(me);
+  {
+    within inside(work.where());
+    work.run();
+  }
+  work.set_runner(nullptr);
+  if (me) me->run.add();
+}
+
+bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
+  if (work->claim()) run_claimed(*work, &me);
+  return true;
+}
+
+void scheduler::run_fork(slot& me, fork_job& half) noexcept {
+  context here = half.parent();
+  here.parent = &half.parent();
+  here.what = half.what();
+  half.set_runner(&me);
+  within inside(here);
+  half.execute();
+  me.run.add();
+}
+
+bool scheduler::run_passed(slot& me) noexcept {
+  // order: [relaxed: a hint, or ordered by the sleeper's fence]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  fork_job* half = nullptr;
+  {
+    std::lock_guard lock(passed_lock_);
+    half = passed_;
+    if (!half) return false;
+    passed_ = half->next_passed;
+    // order: [relaxed: written under the lock]
+    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
+  }
+  run_fork(me, *half);
+  return true;
+}
+
+bool scheduler::run_stolen(slot& me) noexcept {
+  for (bool again = true; again;) {
+    again = false;
+    const unsigned n = slots_.size();
+    const unsigned first = n ? me.random() % n : 0;
+    for (unsigned k = 0; k < n; ++k) {
+      slot* victim = slots_.at((first + k) % n);
+      if (!victim || victim == &me) continue;
+      fork_job* half = nullptr;
+      auto got = victim->forks.steal(half);
+      if (got == steal_result::taken) {
+        me.stolen.add();
+        run_fork(me, *half);
+        return true;
+      }
+      again = again || got == steal_result::lost;
+      job* work = nullptr;
+      got = victim->jobs.steal(work);
+      if (got == steal_result::taken) {
+        me.stolen.add();
+        return run_queued(me, ref<job>::adopt(work));
+      }
+      again = again || got == steal_result::lost;
+    }
+  }
+  return false;
+}
+
+bool scheduler::run_one(slot& me) noexcept {
+  if (me.run.value() % fairness == fairness - 1) {
+    if (auto work = injected_.pop()) return run_queued(me, std::move(work));
+  }
+  if (job* work = me.jobs.pop()) return run_queued(me, ref<job>::adopt(work));
+  if (run_passed(me)) return true;
+  if (auto work = injected_.pop()) return run_queued(me, std::move(work));
+  return run_stolen(me);
+}
+
+namespace {
+/// Whether a context is a part of `what`, itself included. Every context on the way belongs to
+/// something that cannot end before the job we hold, so the walk is safe.
+bool is_below(const context* ctx, const void* what) noexcept {
+  for (; ctx; ctx = ctx->parent) {
+    if (ctx->what == what) return true;
+  }
+  return false;
+}
+}  // namespace
+
+bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept {
+  fork_job* half = nullptr;
+  if (victim.forks.steal(half) == steal_result::taken) {
+    me.stolen.add();
+    if (is_below(&half->parent(), what)) {
+      run_fork(me, *half);
+      return true;
+    }
+    pass_on(*half);
+    give_up = true;
+    return false;
+  }
+  job* raw = nullptr;
+  if (victim.jobs.steal(raw) == steal_result::taken) {
+    auto work = ref<job>::adopt(raw);
+    if (work->is_claimed()) return true;
+    me.stolen.add();
+    // The chain may be walked only by who keeps the job from ending: claim it first.
+    if (!work->claim()) return true;
+    if (is_below(&work->where(), what)) {
+      run_claimed(*work, &me);
+      return true;
+    }
+    work->unclaim();
+    injected_.push(std::move(work));
+    wake(1);
+    give_up = true;
+  }
+  return false;
+}
+
+void scheduler::forget(job& work, slot* me) noexcept {
+  ref<job> dropped;
+  if (me && me->core == &core_ && me->jobs.newest_is(&work)) {
+    dropped = ref<job>::adopt(me->jobs.pop());
+  } else {
+    dropped = injected_.remove(work);
+  }
+}
+
+void scheduler::drop_leftovers() noexcept {
+  while (injected_.pop()) {
+  }
+  for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
+    slot* s = slots_.at(i);
+    while (job* work = s ? s->jobs.pop() : nullptr) ref<job>::adopt(work);
+  }
+}
+
+// ---- workers ----------------------------------------------------------------------------------
+
+void scheduler::greet(slot& me) noexcept {
+  current.home = &me;
+  if (!user_.on_start) return;
+  try {
+    user_.on_start();
+  } catch (...) {
+    user_.on_unhandled(std::current_exception());
+  }
+}
+
+void scheduler::dismiss() noexcept {
+  if (user_.on_exit) {
+    try {
+      user_.on_exit();
+    } catch (...) {
+      user_.on_unhandled(std::current_exception());
+    }
+  }
+  current.home = nullptr;
+}
+
+bool scheduler::find_for_a_while(slot& me) noexcept {
+  const auto until = std::chrono::steady_clock::now() + spin_;
+  do {
+    for (int i = 0; i < 16; ++i) {
+      if (run_one(me)) return true;
+      for (int k = 0; k < 8; ++k) spin_pause();
+    }
+  } while (std::chrono::steady_clock::now() < until && !stopping());
+  return false;
+}
+
+bool scheduler::park(slot& me) noexcept {
+  const auto key = sleep_.announce();
+  if (stopping() || has_work()) {
+    sleep_.withdraw();
+    return !stopping();
+  }
+  me.parked.add();
+  sleep_.sleep(key);
+  return !stopping();
+}
+
+void scheduler::work_and_park(slot& me) noexcept {
+  do {
+    while (run_one(me) || find_for_a_while(me)) {
+    }
+  } while (park(me));
+}
+
+bool scheduler::add_worker() {
+  slot* me = slots_.take(slot::kind::worker);
+  if (!me) return false;
+  const bool begun = static_cast<bool>(threads_.start(
+      [this, me] {
+        greet(*me);
+        work_and_park(*me);
+        dismiss();
+        slots_.give(*me);
+      },
+      ""));
+  if (!begun) slots_.give(*me);
+  return begun;
+}
+
+void scheduler::work_until_idle() {
+  slot* me = slots_.take(slot::kind::worker);
+  if (!me) return;
+  slot* outer = current.home;
+  context* ctx = current.ctx;
+  current.ctx = nullptr;
+  greet(*me);
+  while (run_one(*me) || find_for_a_while(*me)) {
+  }
+  dismiss();
+  current.home = outer;
+  current.ctx = ctx;
+  slots_.give(*me);
+}
+
+void scheduler::work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept {
+  greet(me);
+  while (!surplus()) {
+    if (!run_one(me) && !find_for_a_while(me) && !park(me)) break;
+  }
+  dismiss();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include <filch/engine.hpp>
+
+#include "queue/injection_queue.hpp"
+#include "sched/slot_table.hpp"
+#include "sched/thread_set.hpp"
+#include "sync/event_count.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+class spares;
+
+/// The cpu side of a pool: where jobs wait, who takes which, who sleeps and who is woken. Engines
+/// see it as the place their threads work at.
+class scheduler final : public workplace {
+ public:
+  struct hooks {
+    std::function<void()> on_start, on_exit;
+    std::function<void(std::exception_ptr)> on_unhandled;
+  };
+
+  scheduler(pool_core& core, engine& source, unsigned most_spares, std::chrono::nanoseconds spin,
+            hooks user, thread_set& threads);
+  ~scheduler();
+
+  /// Lets the engine begin; the number of workers there will be is `started()` afterwards.
+  void start();
+  /// Ends all workers and spares. Requires: no job is left.
+  void stop() noexcept;
+
+  // for engines
+  void work_until_idle() override;
+  bool has_work() const noexcept override;
+  bool add_worker() override;
+
+  /// Queues jobs and wakes who is needed. From a worker's own thread into its deque, else into
+  /// the injection queue.
+  void push(ref<job> work) noexcept;
+  void push_n(ref<job>* work, std::size_t n) noexcept;
+  /// Offers half of a fork from slot `me`; false without memory for it.
+  bool push_fork(slot& me, fork_job& half) noexcept;
+  /// Gives a stolen fork that the thief must not run to somebody who may.
+  void pass_on(fork_job& half) noexcept;
+  /// Takes `half` back if it was passed on and nobody has it yet: then the caller must run it.
+  bool take_passed(fork_job& half) noexcept;
+
+  /// Wakes who is needed for jobs that are queued already; crosses the fence of a push.
+  void look_again() noexcept;
+
+  /// Finds one job and runs it on slot `me`; false if none was found.
+  bool run_one(slot& me) noexcept;
+  /// Takes from `victim` only, and runs what it finds if that is below `what`. True if it ran
+  /// something; `give_up` is set when the victim's oldest job was another's.
+  bool run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept;
+  /// Runs a claimed job on the calling thread.
+  static void run_claimed(job& work, slot* me) noexcept;
+  /// The queue's reference of a job that was claimed elsewhere, where it can be had cheaply.
+  void forget(job& work, slot* me) noexcept;
+  /// The oldest injected job: how waiters of a pool without workers run it in order.
+  ref<job> next_in_order() noexcept { return injected_.pop(); }
+
+  /// Gives back the queues' references to jobs that were claimed elsewhere. After stop().
+  void drop_leftovers() noexcept;
+
+  /// Takes back a slot lent to a caller; jobs it made and left become everybody's.
+  void return_guest(slot& lent) noexcept;
+
+  slot_table& slots() noexcept { return slots_; }
+  spares& stand_ins() noexcept { return *spares_; }
+  unsigned width() const noexcept { return width_; }
+  unsigned started() const noexcept { return started_; }
+  /// True where no thread but those that wait will ever run a cpu job.
+  bool workerless() const noexcept { return started_ == 0; }
+  std::chrono::nanoseconds spin() const noexcept { return spin_; }
+  /// One cpu job at a time in a pool without workers.
+  std::mutex& turn() noexcept { return turn_; }
+
+  /// The loop of a spare's thread; returns when `surplus` says so between two jobs.
+  void work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept;
+
+ private:
+  void work_and_park(slot& me) noexcept;
+  bool find_for_a_while(slot& me) noexcept;
+  bool park(slot& me) noexcept;
+  bool run_stolen(slot& me) noexcept;
+  bool run_passed(slot& me) noexcept;
+  void run_fork(slot& me, fork_job& half) noexcept;
+  bool run_queued(slot& me, ref<job> work) noexcept;
+  void wake(std::size_t n) noexcept;
+  void greet(slot& me) noexcept;
+  void dismiss() noexcept;
+  bool stopping() const noexcept;
+
+  pool_core& core_;
+  engine& engine_;
+  thread_set& threads_;
+  const unsigned width_;
+  const std::chrono::nanoseconds spin_;
+  const hooks user_;
+  unsigned started_ = 0;
+  slot_table slots_;
+  injection_queue injected_;
+  std::mutex passed_lock_;
+  fork_job* passed_ = nullptr;
+  std::atomic<bool> any_passed_{false};
+  event_count<> sleep_;
+  std::atomic<bool> stopping_{false};
+  std::mutex turn_;
+  std::unique_ptr<spares> spares_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

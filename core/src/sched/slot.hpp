@@ -1,0 +1,75 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <filch/detail/fork_job.hpp>
+#include <filch/detail/job.hpp>
+
+#include "queue/chase_lev.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+class waiter;
+
+/// Counts of one slot, written by its thread only, read by anybody.
+class tally {
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    // order: [relaxed: a statistic with one writer at a time]
+    value_.store(value() + n, std::memory_order_relaxed);
+  }
+  std::uint64_t value() const noexcept {
+    // order: [relaxed: a statistic]
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// The place a thread works from: its deques, its counters, what it waits for. A slot serves one
+/// thread at a time and lives as long as its pool, so that hints may point to it.
+struct alignas(64) slot {
+  enum class kind : std::uint8_t { worker, spare, guest, io };
+
+  slot(pool_core& pool, unsigned number, kind what) noexcept
+      : core(&pool), index(number), role_(what), seed(number * 2654435761U + 1) {}
+
+  pool_core* const core;
+  const unsigned index;
+  /// Guests and spares share numbers, so the role may change between two threads.
+  std::atomic<kind> role_;
+  kind role() const noexcept {
+    // order: [relaxed: read by the thread that has the slot]
+    return role_.load(std::memory_order_relaxed);
+  }
+
+  /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top.
+  chase_lev<fork_job> forks;
+  /// Jobs on the heap, made by the jobs that ran here.
+  chase_lev<job> jobs;
+
+  tally run, stolen, forced, parked;
+
+  /// The slot the same thread had before, while it is a guest here.
+  slot* outer = nullptr;
+  /// Only one thread at a time runs cpu jobs of a pool without workers: whether this one may.
+  bool has_turn = false;
+  /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
+  waiter* waiting = nullptr;
+
+  std::uint32_t seed;
+  std::uint32_t random() noexcept {
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    seed ^= seed << 5;
+    return seed;
+  }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch

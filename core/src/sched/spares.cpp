@@ -1,0 +1,135 @@
+#include "sched/spares.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <filch/detail/futex.hpp>
+
+#include "sched/scheduler.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+constexpr auto keep_for = std::chrono::seconds(5);
+}
+
+spares::spares(scheduler& work, thread_budget& budget, thread_set& threads,
+               std::function<void()> freed) noexcept
+    : work_(work), budget_(budget), threads_(threads), freed_(std::move(freed)) {}
+
+void spares::worker_blocks() noexcept {
+  {
+    std::lock_guard lock(lock_);
+    // order: [relaxed: written under the lock; the fence below orders it with a pusher's look]
+    deficit_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // order: either a pusher sees that a spare is wanted, or we see its job [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (work_.has_work()) activate();
+}
+
+void spares::worker_returns() noexcept {
+  std::lock_guard lock(lock_);
+  // order: [relaxed: written under the lock]
+  deficit_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void spares::activate() noexcept {
+  std::lock_guard lock(lock_);
+  if (stopping_ || !wanted() || !budget_.take()) return;
+  // order: [relaxed: written under the lock]
+  deficit_.fetch_sub(1, std::memory_order_relaxed);
+  if (!resting_.empty()) {
+    auto* called = resting_.back();
+    resting_.pop_back();
+    called->listed = false;
+    // order: [relaxed: the lock hands over the rest]
+    called->called.store(1, std::memory_order_relaxed);
+    futex_wake(&called->called, 1);
+    return;
+  }
+  if (threads_.start([this] { run(); }, "-spare")) {
+    // order: [relaxed: a statistic]
+    started_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  // order: [relaxed: written under the lock]
+  deficit_.fetch_add(1, std::memory_order_relaxed);
+  budget_.give();
+}
+
+void spares::run() noexcept {
+  slot* me = work_.slots().take(slot::kind::spare);
+  if (me) {
+    idle_spare place;
+    do {
+      work_.work_as_spare(*me, [this] { return step_down(); });
+    } while (rest(place));
+    work_.slots().give(*me);
+    return;
+  }
+  // Every slot is in use: as good as no thread.
+  std::lock_guard lock(lock_);
+  // order: [relaxed: written under the lock]
+  deficit_.fetch_add(1, std::memory_order_relaxed);
+  budget_.give();
+}
+
+bool spares::step_down() noexcept {
+  {
+    std::lock_guard lock(lock_);
+    // order: [relaxed: written under the lock]
+    if (deficit_.load(std::memory_order_relaxed) >= 0 && !stopping_) return false;
+    // order: [relaxed: written under the lock]
+    deficit_.fetch_add(1, std::memory_order_relaxed);
+    budget_.give();
+  }
+  freed_();
+  return true;
+}
+
+bool spares::rest(idle_spare& me) noexcept {
+  // This thread may have been woken for a job it did not take: others must look for it.
+  work_.look_again();
+  {
+    std::lock_guard lock(lock_);
+    if (stopping_) return false;
+    // order: [relaxed: set again under the lock]
+    me.called.store(0, std::memory_order_relaxed);
+    try {
+      resting_.push_back(&me);
+    } catch (...) {
+      return false;
+    }
+    me.listed = true;
+  }
+  const auto until = std::chrono::steady_clock::now() + keep_for;
+  // order: [relaxed: the lock below synchronises with the caller]
+  while (me.called.load(std::memory_order_relaxed) == 0) {
+    if (futex_wait_until(me.called, 0, until)) continue;
+    std::lock_guard lock(lock_);
+    if (!me.listed) break;  // called at the last moment
+    std::erase(resting_, &me);
+    return false;
+  }
+  std::lock_guard lock(lock_);
+  return !stopping_;
+}
+
+void spares::stop() noexcept {
+  std::lock_guard lock(lock_);
+  stopping_ = true;
+  for (auto* s : resting_) {
+    s->listed = false;
+    // order: [relaxed: the lock hands over the rest]
+    s->called.store(1, std::memory_order_relaxed);
+    futex_wake(&s->called, 1);
+  }
+  resting_.clear();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
