@@ -48,7 +48,7 @@ struct race_winner {
 /// are in the derived class; in a race that was joined the caller destroys them with `dispose`
 /// before it returns, else they end with the last holder.
 /// Accounting: the race is one accepted call, its contenders are none of their own. What was
-/// abandoned is therefore no longer accepted work; it holds the pool's memory, not its life.
+/// abandoned is therefore no longer accepted work; it touches this state, never the pool.
 class FILCH_API race_core : public ref_counted {
  public:
   /// Throws: `std::invalid_argument` without contenders, or with more than can be counted;
@@ -61,10 +61,8 @@ class FILCH_API race_core : public ref_counted {
   /// under `errors_win`; `no_thread` without a thread for the timers.
   void hold();
 
-  /// Destroys callables, arguments and values, if no contender can use them any more.
-  void tidy() noexcept {
-    if (running_.done().is_set()) dispose();
-  }
+  /// Destroys what contenders used and threw, as far as none of them can use it any more.
+  void tidy() noexcept;
 
   std::size_t wanted() const noexcept { return plan_.wanted; }
   const race_winner& winner(std::size_t place) const noexcept { return winners_[place]; }
@@ -81,47 +79,52 @@ class FILCH_API race_core : public ref_counted {
  private:
   class contender;
   class door;
+  using failure = std::pair<std::size_t, std::exception_ptr>;
 
+  // What a contender goes through.
   void run(std::size_t i) noexcept;
-  void take_place(std::size_t i, std::exception_ptr error) noexcept;
+  void win_or_drop(std::size_t i, std::exception_ptr error) noexcept;
   void lose(std::size_t i, std::exception_ptr error) noexcept;
-  bool note_failure(std::size_t i, std::exception_ptr error) noexcept;
+
+  // Who starts.
   void start_from(std::size_t i) noexcept;
-  std::exception_ptr launch(std::size_t i, bool& go_on) noexcept;
+  std::exception_ptr launch(std::size_t i) noexcept;
+  bool arm_stagger(std::size_t i) noexcept;
   void arm_deadline();
+
+  // How it ends.
   void end(race_verdict why) noexcept;
   void over() noexcept;
-  void wait_for_verdict();
-  slot* runner(std::size_t i) noexcept;
+  void wait_for_end();
   void count_superseded() noexcept;
   void throw_unless_won();
   [[noreturn]] void throw_failed();
   [[noreturn]] void throw_late();
+  slot* runner(std::size_t i) const noexcept;
 
   pool_core& core_;
-  const pool_ptr memory_;
-  const std::string name_;
   race_plan plan_;
-  context* const caller_;
+  const std::string name_;
   const ref<stop_state> stop_;
-  const std::chrono::steady_clock::time_point begin_;
+  std::chrono::steady_clock::time_point begin_{};
+  std::vector<ref<contender>> contenders_;
 
   race_cell cell_;
   std::vector<race_winner> winners_;
   std::exception_ptr winning_error_;
+  // The verdict is there and nobody of the race will touch the pool any more.
   latch decided_;
+  // Opens when every contender has ended or is known never to start.
   countdown running_;
 
   std::mutex errors_lock_;
-  std::vector<std::pair<std::size_t, std::exception_ptr>> errors_;
+  std::vector<failure> errors_;
   std::size_t late_errors_ = 0;
 
-  // Who starts next, and the timers. Held while a contender is being started, so that nobody is
-  // at it any more once the race is over.
+  // Held while a contender is started or a timer set, so that nobody is at it once it is closed.
   std::mutex gate_;
-  std::vector<ref<contender>> contenders_;
-  std::size_t next_ = 0;
   bool closed_ = false;
+  std::size_t next_ = 0;
   std::uint64_t deadline_timer_ = 0;
   std::uint64_t stagger_timer_ = 0;
 };

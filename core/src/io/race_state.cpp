@@ -1,0 +1,358 @@
+#include <filch/detail/race_state.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <stop_token>
+
+#include <filch/detail/throwing.hpp>
+#include <filch/error.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+bool is_cancellation(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const cancelled&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// The plan, if it can be run.
+const race_plan& checked(const race_plan& plan) {
+  if (plan.contenders == 0) {
+    throw std::invalid_argument(
+        "filch: a race needs at least one contender, and its range is empty; check for that "
+        "before the call");
+  }
+  if (plan.contenders > race_cell::most) {
+    throw std::invalid_argument("filch: a race has at most 268435455 contenders");
+  }
+  if (plan.contenders < plan.wanted) throw race_failed(plan.wanted, {});
+  return plan;
+}
+
+}  // namespace
+
+/// One contender as a job of an io thread. Holds the race from its start to its end only, so that
+/// a race and its contenders do not keep each other alive.
+class race_core::contender final : public job {
+ public:
+  contender(race_core& race, std::size_t index, context* caller)
+      : index_(index), may_be_abandoned_(!race.plan_.structured) {
+    place(race.core_, lane::io, race.name_, race.stop_);
+    where().parent = caller;
+    where().what = &race;
+  }
+  void enter(ref<race_core> race) noexcept { race_ = std::move(race); }
+  void run() noexcept override {
+    const auto race = std::move(race_);
+    race->run(index_);
+  }
+  bool may_outlive_pool() const noexcept override { return may_be_abandoned_; }
+
+ private:
+  const std::size_t index_;
+  const bool may_be_abandoned_;
+  ref<race_core> race_;
+};
+
+/// What the caller waits for: the verdict, or the end of all contenders.
+class race_core::door final : public awaited {
+ public:
+  door(race_core& race, latch& opens, bool structured) noexcept
+      : race_(race), opens_(opens), structured_(structured) {}
+  latch& done() noexcept override { return opens_; }
+  // Contenders are started on threads of their own or not at all.
+  ref<job> unclaimed() noexcept override { return {}; }
+  slot* runner(std::size_t i) noexcept override { return race_.runner(i); }
+  const void* what() const noexcept override { return &race_; }
+  bool structured() const noexcept override { return structured_; }
+  pool_core* pool() noexcept override { return &race_.core_; }
+
+ private:
+  race_core& race_;
+  latch& opens_;
+  const bool structured_;
+};
+
+race_core::race_core(call_scope& call, const race_plan& plan)
+    : core_(call.core()),
+      plan_(checked(plan)),
+      name_(plan.name),
+      stop_(call.shared_stop()),
+      cell_(static_cast<std::uint32_t>(plan.contenders), static_cast<std::uint32_t>(plan.wanted)),
+      winners_(plan.wanted),
+      running_(plan.contenders) {
+  errors_.reserve(plan.contenders);  // so that a failure can always be noted
+  contenders_.reserve(plan.contenders);
+  context* const caller = plan.structured ? &call.ctx() : nullptr;
+  for (std::size_t i = 0; i < plan.contenders; ++i) {
+    contenders_.push_back(make_ref<contender>(*this, i, caller));
+  }
+}
+
+race_core::~race_core() = default;
+
+void race_core::hold() {
+  const auto token = stop_->token();
+  begin_ = std::chrono::steady_clock::now();
+  arm_deadline();
+  {
+    const auto give_up = [this]() noexcept { end(race_verdict::cancelled); };
+    const std::stop_callback on_stop(token, give_up);
+    start_from(0);
+    wait_for_end();
+  }
+  count_superseded();
+  throw_unless_won();
+}
+
+void race_core::tidy() noexcept {
+  std::vector<failure> dropped;
+  {
+    const std::lock_guard lock(errors_lock_);
+    dropped.swap(errors_);
+  }
+  winning_error_ = nullptr;
+  if (running_.done().is_set()) dispose();
+}
+
+// ---- a contender ------------------------------------------------------------------------------
+
+void race_core::run(std::size_t i) noexcept {
+  if (cell_.is_open()) {
+    std::exception_ptr error;
+    try {
+      call(i);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    forget(i);
+    if (!error || (plan_.errors_win && !stop_->stop_requested())) {
+      win_or_drop(i, std::move(error));
+    } else {
+      lose(i, std::move(error));
+      if (plan_.stagger.count() > 0) start_from(i + 1);
+    }
+  } else {
+    forget(i);
+  }
+  running_.arrive();
+}
+
+void race_core::win_or_drop(std::size_t i, std::exception_ptr error) noexcept {
+  const auto elapsed = std::chrono::steady_clock::now() - begin_;
+  const auto place = cell_.claim();
+  if (!place) {
+    drop(i);
+    if (error) lose(i, std::move(error));
+    return;
+  }
+  winners_[*place] = {i, elapsed};
+  if (error) winning_error_ = std::move(error);
+  if (cell_.publish()) over();
+}
+
+void race_core::lose(std::size_t i, std::exception_ptr error) noexcept {
+  drop(i);
+  const bool stopped = stop_->stop_requested();
+  const bool only_stopped = stopped && is_cancellation(error);
+  if (!only_stopped) {
+    const std::lock_guard lock(errors_lock_);
+    if (stopped) {
+      ++late_errors_;
+    } else if (errors_.size() < errors_.capacity()) {  // else the caller has gone already
+      errors_.emplace_back(i, std::move(error));
+    }
+  }
+  if (stopped) {
+    end(race_verdict::cancelled);  // the caller's stop, unless the race is over anyway
+  } else if (cell_.fail()) {
+    over();
+  }
+}
+
+// ---- who starts -------------------------------------------------------------------------------
+
+/// Starts contender i if it is next, and those after it as long as the rules allow it now.
+void race_core::start_from(std::size_t i) noexcept {
+  const bool staggered = plan_.stagger.count() > 0;
+  for (bool go_on = true; go_on && i < contenders_.size(); ++i) {
+    std::exception_ptr refused;
+    {
+      const std::lock_guard lock(gate_);
+      if (closed_ || next_ != i) return;
+      next_ = i + 1;
+      refused = launch(i);
+      if (staggered && !refused) go_on = !arm_stagger(i);
+    }
+    if (refused) {
+      forget(i);
+      lose(i, std::move(refused));
+      running_.arrive();
+    } else if (!cell_.is_open()) {
+      return;  // whoever decided it is waiting for the gate, and accounts for the rest
+    }
+  }
+}
+
+std::exception_ptr race_core::launch(std::size_t i) noexcept {
+  contenders_[i]->enter(ref<race_core>::share(this));
+  try {
+    start_uncounted(core_, contenders_[i]);
+  } catch (...) {
+    contenders_[i]->enter({});
+    return std::current_exception();
+  }
+  return {};
+}
+
+/// Sets the clock for the contender after i. False if there is no timer to be had: then it starts
+/// at once, since a contender too early is better than one that never comes.
+bool race_core::arm_stagger(std::size_t i) noexcept {
+  if (stagger_timer_ != 0) cancel_timer(core_, std::exchange(stagger_timer_, 0));
+  if (i + 1 == contenders_.size()) return true;
+  try {
+    stagger_timer_ = call_at(core_, deadline_after(plan_.stagger),
+                             [race = ref<race_core>::share(this), i] { race->start_from(i + 1); });
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+void race_core::arm_deadline() {
+  if (plan_.deadline.count() == 0) return;
+  const std::lock_guard lock(gate_);
+  deadline_timer_ =
+      call_at(core_, deadline_after(plan_.deadline),
+              [race = ref<race_core>::share(this)] { race->end(race_verdict::timed_out); });
+}
+
+// ---- how it ends ------------------------------------------------------------------------------
+
+void race_core::end(race_verdict why) noexcept {
+  if (cell_.close(why)) over();
+}
+
+/// Called once, by whoever decided the race; the winners' values are safe already.
+void race_core::over() noexcept {
+  std::size_t never_started = 0;
+  {
+    const std::lock_guard lock(gate_);
+    closed_ = true;
+    never_started = contenders_.size() - next_;
+    if (deadline_timer_ != 0) cancel_timer(core_, deadline_timer_);
+    if (stagger_timer_ != 0) cancel_timer(core_, stagger_timer_);
+  }
+  stop_->request_stop();
+  decided_.set();
+  for (std::size_t i = contenders_.size() - never_started; i < contenders_.size(); ++i) forget(i);
+  if (never_started != 0) running_.arrive(never_started);
+}
+
+void race_core::wait_for_end() {
+  door verdict(*this, decided_, false);
+  door all_ended(*this, running_.done(), plan_.structured);
+  try {
+    wait(plan_.structured ? all_ended : verdict);
+  } catch (...) {
+    // The call fails, but not before nobody uses the caller's frame, or the pool, any more.
+    end(race_verdict::cancelled);
+    (plan_.structured ? running_.done() : decided_).wait();
+    throw;
+  }
+  if (!plan_.structured && plan_.patience.count() > 0) {
+    wait_until(all_ended, deadline_after(plan_.patience));
+  }
+}
+
+/// The slot of the i-th contender that runs just now; the others are skipped, since null means
+/// that there are no more.
+slot* race_core::runner(std::size_t i) const noexcept {
+  for (const auto& one : contenders_) {
+    slot* const where = one->runner();
+    if (where && i-- == 0) return where;
+  }
+  return nullptr;
+}
+
+void race_core::count_superseded() noexcept {
+  std::size_t n = 0;
+  {
+    const std::lock_guard lock(errors_lock_);
+    n = late_errors_;
+    if (cell_.verdict() != race_verdict::failed) n += errors_.size();
+  }
+  if (n != 0) count_suppressed(core_, n);
+}
+
+void race_core::throw_unless_won() {
+  switch (cell_.verdict()) {
+    case race_verdict::won:
+      if (winning_error_) std::rethrow_exception(winning_error_);
+      return;
+    case race_verdict::failed:
+      throw_failed();
+    case race_verdict::timed_out:
+      throw_late();
+    case race_verdict::cancelled:
+    case race_verdict::open:
+      throw cancelled("filch: the race was stopped from outside before it had a winner");
+  }
+}
+
+void race_core::throw_failed() {
+  std::vector<item_error> list;
+  {
+    const std::lock_guard lock(errors_lock_);
+    list.reserve(errors_.size());
+    for (auto& [index, error] : errors_) list.push_back({index, std::move(error)});
+    errors_.clear();
+  }
+  std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.index < b.index; });
+  if (plan_.wanted == 1) throw race_failed(std::move(list));
+  throw race_failed(plan_.wanted, std::move(list));
+}
+
+void race_core::throw_late() {
+  std::vector<failure> known;
+  {
+    const std::lock_guard lock(errors_lock_);
+    known.swap(errors_);
+  }
+  std::sort(known.begin(), known.end(), [](auto& a, auto& b) { return a.first < b.first; });
+  std::string text =
+      "filch: the race reached its deadline without a winner and its contenders were asked to "
+      "stop; allow more time, or make one of them faster. Failed so far: ";
+  text += std::to_string(known.size()) + " of " + std::to_string(plan_.contenders);
+  constexpr std::size_t most = 8;
+  for (std::size_t k = 0; k < std::min(known.size(), most); ++k) {
+    text += (k == 0 ? ": " : "; ") + ("at index " + std::to_string(known[k].first)) + ": " +
+            describe(known[k].second);
+  }
+  if (known.size() > most) text += "; and others";
+  throw timed_out(text);
+}
+
+void throw_rejected() {
+  throw rejected(
+      "filch: the race's .accept refused the value of this contender; look at its value, or "
+      "accept it");
+}
+
+void throw_cannot_own() {
+  throw std::invalid_argument(
+      "filch: losers that may be abandoned need copies of the callable and of their arguments, "
+      "and one of these cannot be copied; hand it over with std::move, or use losers::join");
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
