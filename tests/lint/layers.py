@@ -38,6 +38,10 @@ EXCEPTIONS = {
     # The visibility mark is a macro: what an adapter exports needs the same one.
     ("adapter-public", "core/include/filch/detail/export.hpp"),
     ("adapter", "core/include/filch/detail/export.hpp"),
+    # Plain values that verbs and their machinery share; leaves that include nothing public.
+    ("detail", "core/include/filch/options.hpp"),
+    ("detail", "core/include/filch/error.hpp"),
+    ("detail", "core/include/filch/outcome.hpp"),
 }
 
 UMBRELLA = "core/include/filch/filch.hpp"

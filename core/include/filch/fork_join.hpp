@@ -19,8 +19,8 @@ namespace detail {
 
 /// What a branch gives: its result by value, `std::monostate` for void.
 template <class F>
-using branch_value =
-    std::conditional_t<std::is_void_v<job_result<F&>>, std::monostate, std::decay_t<job_result<F&>>>;
+using branch_value = std::conditional_t<std::is_void_v<job_result<F&>>, std::monostate,
+                                        std::decay_t<job_result<F&>>>;
 
 template <class F>
 branch_value<F> run_branch(F& f) {
@@ -141,9 +141,8 @@ class fork_verbs {
   template <class... F>
     requires(sizeof...(F) >= 1)
   auto fork_join(F&&... branches) const {
-    return detail::inside_pool(self().bound(), [&](detail::context& ctx) {
-      return detail::fork_all(ctx, branches...);
-    });
+    return detail::inside_pool(
+        self().bound(), [&](detail::context& ctx) { return detail::fork_all(ctx, branches...); });
   }
 
   /// Calls `f(0) ... f(n - 1)`, which may run at the same time, splitting [0, n) in halves.

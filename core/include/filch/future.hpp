@@ -161,8 +161,8 @@ class [[nodiscard]] future {
     using stored_f = std::decay_t<F>;
     auto& s = state();
     auto core = s.core();
-    auto next = detail::accepted<detail::continuation<T, stored_f>>(*core, state_,
-                                                                    std::forward<F>(f));
+    auto next =
+        detail::accepted<detail::continuation<T, stored_f>>(*core, state_, std::forward<F>(f));
     using result = typename detail::then_result<stored_f, T>::type;
     future<result> out(detail::ref<detail::future_state<result>>::share(next.get()));
     try {

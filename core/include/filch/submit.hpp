@@ -32,7 +32,9 @@ class submitted final : public future_state<R> {
       auto call = std::move(*call_);
       call_.reset();
       return std::apply(
-          [](auto&& f, auto&&... args) -> R { return invoke_job<R>(std::move(f), std::move(args)...); },
+          [](auto&& f, auto&&... args) -> R {
+            return invoke_job<R>(std::move(f), std::move(args)...);
+          },
           std::move(call));
     });
   }

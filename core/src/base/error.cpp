@@ -44,10 +44,10 @@ race_failed::race_failed(std::vector<item_error> errors)
     : error(summary("filch: no contender of the race succeeded: ", errors)),
       errors_(std::move(errors)) {}
 race_failed::race_failed(std::size_t wanted, std::vector<item_error> errors)
-    : error(summary(("filch: fewer than " + std::to_string(wanted) +
-                     " contenders of the race can succeed: ")
-                        .c_str(),
-                    errors)),
+    : error(summary(
+          ("filch: fewer than " + std::to_string(wanted) + " contenders of the race can succeed: ")
+              .c_str(),
+          errors)),
       errors_(std::move(errors)) {}
 race_failed::~race_failed() = default;
 

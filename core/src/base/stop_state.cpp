@@ -64,7 +64,8 @@ std::stop_token stop_state::token() {
     auto fresh = std::make_unique<source>();
     fresh->listen(external_, parent_ ? parent_->token() : std::stop_token());
     source_ = std::move(fresh);
-    // order: [relaxed: request_stop takes the lock after its store, so one of the two sees the other]
+    // order: [relaxed: request_stop takes the lock after its store, so one of the two sees the
+    // other]
     if (requested_.load(std::memory_order_relaxed)) source_->own.request_stop();
   }
   return source_->own.get_token();

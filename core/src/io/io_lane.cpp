@@ -7,7 +7,7 @@
 #include <filch/detail/current.hpp>
 #include <filch/detail/futex.hpp>
 
-#include "sched/pool_core.hpp"
+#include "sched/scheduler.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -49,7 +49,7 @@ bool io_lane::hand_over(ref<job>& work, bool counted) noexcept {
 bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
   try {
     idle_.reserve(workers_.size() + 1);
-    auto fresh = std::make_shared<worker>(core_, numbers_);
+    auto fresh = std::make_shared<worker>(core_, cpu_, numbers_);
     workers_.push_back(fresh);
     fresh->work = work;
     fresh->counted = counted;
@@ -70,7 +70,7 @@ bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
 
 void io_lane::run(worker_ptr me) noexcept {
   // An abandoned loser may outlive the pool; the core must outlive both.
-  const pool_ptr keep = core_.share();
+  const auto keep = keep_alive_();
   current.home = &me->place;
   do {
     job* work = me->work.get();  // kept by `me`, for stop() to look at
@@ -93,7 +93,7 @@ bool io_lane::next_job(worker& me) noexcept {
     }
     budget_.give();
     me.counted = false;
-    core_.cpu().look_again();
+    cpu_.look_again();
   }
   return wait_for_call(me);
 }

@@ -2,15 +2,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "base/thread_set.hpp"
 #include "queue/injection_queue.hpp"
 #include "sched/budget.hpp"
 #include "sched/slot.hpp"
-#include "sched/thread_set.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -22,8 +23,14 @@ namespace detail {
 /// Threads: any. One mutex; starting or waking a thread dwarfs it.
 class io_lane {
  public:
-  io_lane(pool_core& core, thread_budget& budget, thread_set& threads) noexcept
-      : core_(core), budget_(budget), threads_(threads) {}
+  /// `keep_alive` gives what keeps the lane itself alive while a thread works in it.
+  io_lane(pool_core& core, scheduler& cpu, thread_budget& budget, thread_set& threads,
+          std::function<std::shared_ptr<void>()> keep_alive) noexcept
+      : core_(core),
+        cpu_(cpu),
+        budget_(budget),
+        threads_(threads),
+        keep_alive_(std::move(keep_alive)) {}
 
   /// Takes the job; gives it back if no thread exists and none can be started.
   ref<job> push(ref<job> work) noexcept;
@@ -42,7 +49,8 @@ class io_lane {
 
  private:
   struct worker {
-    explicit worker(pool_core& core, unsigned i) noexcept : place(core, i, slot::kind::io) {}
+    worker(pool_core& core, scheduler& cpu, unsigned i) noexcept
+        : place(core, cpu, i, slot::kind::io) {}
     slot place;
     thread_set::handle thread;
     ref<job> work;
@@ -59,8 +67,10 @@ class io_lane {
   bool wait_for_call(worker& me) noexcept;
 
   pool_core& core_;
+  scheduler& cpu_;
   thread_budget& budget_;
   thread_set& threads_;
+  const std::function<std::shared_ptr<void>()> keep_alive_;
   injection_queue queue_;
   mutable std::mutex lock_;
   std::list<worker_ptr> workers_;

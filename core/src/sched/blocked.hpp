@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sched/pool_core.hpp"
+#include "sched/scheduler.hpp"
 #include "sched/spares.hpp"
 
 namespace filch {
@@ -12,12 +12,12 @@ namespace detail {
 class blocked_worker {
  public:
   explicit blocked_worker(slot* home) noexcept : own_(own_slot(home)) {
-    if (own_) own_->core->cpu().stand_ins().worker_blocks();
+    if (own_) own_->cpu->stand_ins().worker_blocks();
   }
   blocked_worker(const blocked_worker&) = delete;
   blocked_worker& operator=(const blocked_worker&) = delete;
   ~blocked_worker() {
-    if (own_) own_->core->cpu().stand_ins().worker_returns();
+    if (own_) own_->cpu->stand_ins().worker_returns();
   }
 
  private:
@@ -35,14 +35,14 @@ class turn_pause {
  public:
   explicit turn_pause(slot* home) noexcept : home_(home) {
     for (slot* s = home_; s; s = s->outer) {
-      if (s->has_turn) s->core->cpu().turn().unlock();
+      if (s->has_turn) s->cpu->turn().unlock();
     }
   }
   turn_pause(const turn_pause&) = delete;
   turn_pause& operator=(const turn_pause&) = delete;
   ~turn_pause() {
     for (slot* s = home_; s; s = s->outer) {
-      if (s->has_turn) s->core->cpu().turn().lock();
+      if (s->has_turn) s->cpu->turn().lock();
     }
   }
 

@@ -3,8 +3,8 @@
 #include <filch/detail/current.hpp>
 
 #include "base/warn.hpp"
-#include "sched/pool_core.hpp"
 #include "sched/spares.hpp"
+#include "sched/waits.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -18,17 +18,16 @@ constexpr std::uint64_t fairness = 61;
 constexpr unsigned guests = 64;
 }  // namespace
 
-scheduler::scheduler(pool_core& core, engine& source, unsigned most_spares,
-                     std::chrono::nanoseconds spin, hooks user, thread_set& threads)
+scheduler::scheduler(pool_core& core, engine& source, std::chrono::nanoseconds spin, hooks user,
+                     thread_budget& budget, thread_set& threads)
     : core_(core),
       engine_(source),
       threads_(threads),
       width_(source.width()),
       spin_(spin),
       user_(std::move(user)),
-      slots_(core, width_, most_spares + guests),
-      spares_(std::make_unique<spares>(*this, core.budget(), threads,
-                                       [&core] { core.io().budget_freed(); })) {}
+      slots_(core, *this, width_, budget.most() + guests),
+      spares_(std::make_unique<spares>(*this, budget, threads, user_.budget_freed)) {}
 
 scheduler::~scheduler() = default;
 
@@ -117,7 +116,7 @@ void scheduler::wake(std::size_t n) noexcept {
   if (sleep_.notify(count)) return;
   engine_.wake(n);
   if (spares_->wanted()) spares_->activate();
-  if (workerless()) core_.nudge_waiters();
+  if (workerless()) wait_registry::instance().nudge_all();
 }
 
 void scheduler::return_guest(slot& lent) noexcept { slots_.give(lent); }

@@ -10,9 +10,10 @@
 
 #include <filch/engine.hpp>
 
+#include "base/thread_set.hpp"
 #include "queue/injection_queue.hpp"
+#include "sched/budget.hpp"
 #include "sched/slot_table.hpp"
-#include "sched/thread_set.hpp"
 #include "sync/event_count.hpp"
 
 namespace filch {
@@ -28,10 +29,13 @@ class scheduler final : public workplace {
   struct hooks {
     std::function<void()> on_start, on_exit;
     std::function<void(std::exception_ptr)> on_unhandled;
+    /// A thread of the budget was given back.
+    std::function<void()> budget_freed;
   };
 
-  scheduler(pool_core& core, engine& source, unsigned most_spares, std::chrono::nanoseconds spin,
-            hooks user, thread_set& threads);
+  /// `core` is only compared with what contexts name.
+  scheduler(pool_core& core, engine& source, std::chrono::nanoseconds spin, hooks user,
+            thread_budget& budget, thread_set& threads);
   ~scheduler();
 
   /// Lets the engine begin; the number of workers there will be is `started()` afterwards.

@@ -13,6 +13,7 @@ inline namespace v0 {
 namespace detail {
 
 class waiter;
+class scheduler;
 
 /// Counts of one slot, written by its thread only, read by anybody.
 class tally {
@@ -35,10 +36,12 @@ class tally {
 struct alignas(64) slot {
   enum class kind : std::uint8_t { worker, spare, guest, io };
 
-  slot(pool_core& pool, unsigned number, kind what) noexcept
-      : core(&pool), index(number), role_(what), seed(number * 2654435761U + 1) {}
+  slot(pool_core& pool, scheduler& work, unsigned number, kind what) noexcept
+      : core(&pool), cpu(&work), index(number), role_(what), seed(number * 2654435761U + 1) {}
 
+  /// Which pool it belongs to; compared by address, its scheduler is the next field.
   pool_core* const core;
+  scheduler* const cpu;
   const unsigned index;
   /// Guests and spares share numbers, so the role may change between two threads.
   std::atomic<kind> role_;

@@ -20,8 +20,8 @@ namespace detail {
 /// Threads: `take` and `give` lock; `at` and `size` do not.
 class slot_table {
  public:
-  slot_table(pool_core& core, unsigned workers, unsigned others)
-      : core_(core), workers_(workers), slots_(std::size_t{workers} + others) {
+  slot_table(pool_core& core, scheduler& cpu, unsigned workers, unsigned others)
+      : core_(core), cpu_(cpu), workers_(workers), slots_(std::size_t{workers} + others) {
     for (unsigned i = workers; i-- > 0;) free_workers_.push_back(i);
     for (unsigned i = workers + others; i-- > workers;) free_others_.push_back(i);
     std::make_heap(free_workers_.begin(), free_workers_.end(), std::greater<>{});
@@ -40,7 +40,7 @@ class slot_table {
     slot* s = at(i);
     if (!s) {
       try {
-        s = new slot(core_, i, role);
+        s = new slot(core_, cpu_, i, role);
       } catch (const std::bad_alloc&) {
         return nullptr;
       }
@@ -78,6 +78,7 @@ class slot_table {
 
  private:
   pool_core& core_;
+  scheduler& cpu_;
   const unsigned workers_;
   std::vector<std::atomic<slot*>> slots_;
   std::atomic<unsigned> used_{0};

@@ -6,8 +6,8 @@
 #include <mutex>
 #include <vector>
 
+#include "base/thread_set.hpp"
 #include "sched/budget.hpp"
-#include "sched/thread_set.hpp"
 
 namespace filch {
 inline namespace v0 {

@@ -6,7 +6,8 @@ namespace detail {
 
 namespace {
 
-/// A chain of waits has at most as many links as there are sleeping threads; longer ones are not searched.
+/// A chain of waits has at most as many links as there are sleeping threads; longer ones are not
+/// searched.
 constexpr unsigned deepest = 4096;
 
 bool serves(const slot* home, const slot* other) noexcept {

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "sched/thread_set.hpp"
+#include "base/thread_set.hpp"
 
 namespace filch {
 inline namespace v0 {

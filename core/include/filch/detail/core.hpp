@@ -36,8 +36,7 @@ FILCH_API void leave(pool_core& core) noexcept;
 /// The link a new job or call hangs below: the running job's if it belongs to any pool, else the
 /// pool's root. With a user token and a parent both are obeyed.
 /// `loose`: see stop_state; false only for calls that outlive all they spawn.
-FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token token = {},
-                                    bool loose = true);
+FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token token = {}, bool loose = true);
 
 /// Queues accepted jobs for the lane their context names and wakes who is needed; takes over one
 /// reference of each. Cost: O(n), one wake-up pass. Threads: any.

@@ -100,9 +100,9 @@ class FILCH_API future_base : public job, public awaited {
 
 /// A value of type T, whatever T is: references are held by address, void by an empty value.
 template <class T>
-using stored = std::conditional_t<std::is_void_v<T>, std::monostate,
-                                  std::conditional_t<std::is_reference_v<T>,
-                                                     std::remove_reference_t<T>*, T>>;
+using stored =
+    std::conditional_t<std::is_void_v<T>, std::monostate,
+                       std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
 template <class T>
 class future_state : public future_base {

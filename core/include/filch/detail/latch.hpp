@@ -52,7 +52,8 @@ class basic_latch {
   /// Makes sleepers return from `sleep` though the latch stays closed: they have something else
   /// to look at. Requires: somebody keeps the latch alive.
   void nudge() noexcept {
-    // order: [relaxed: what there is to look at is published by its own queue; the exchange only changes the key]
+    // order: [relaxed: what there is to look at is published by its own queue; the exchange only
+    // changes the key]
     auto seen = word_.load(std::memory_order_relaxed);
     while (seen >= slept_on) {
       // order: keeps the chain of a setter's release intact; there is none before it [pair:LATCH]

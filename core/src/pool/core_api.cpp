@@ -4,8 +4,8 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
+#include "pool/pool_core.hpp"
 #include "sched/blocked.hpp"
-#include "sched/pool_core.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -141,7 +141,8 @@ void throw_timed_out(const char* which) {
 }
 void throw_get_timed_out() {
   throw timed_out(
-      "filch: the result was not there in time; the job goes on, ask the future again or cancel it");
+      "filch: the result was not there in time; the job goes on, ask the future again or cancel "
+      "it");
 }
 void throw_no_result() {
   throw no_result(
@@ -149,7 +150,8 @@ void throw_no_result() {
       "up by then()");
 }
 void throw_result_moved() {
-  throw result_moved("filch: get() has handed out this value already; keep it after the first call");
+  throw result_moved(
+      "filch: get() has handed out this value already; keep it after the first call");
 }
 
 const job_options& no_options() noexcept {

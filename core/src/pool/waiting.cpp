@@ -3,8 +3,8 @@
 #include <filch/detail/stack_guard.hpp>
 #include <filch/error.hpp>
 
+#include "pool/pool_core.hpp"
 #include "sched/blocked.hpp"
-#include "sched/pool_core.hpp"
 #include "sched/waits.hpp"
 
 // The waiting rules; docs/design/waiting.md tells why.

@@ -6,7 +6,7 @@
 #include "base/os_thread.hpp"
 #include "base/sizing.hpp"
 #include "base/warn.hpp"
-#include "sched/pool_core.hpp"
+#include "pool/pool_core.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -26,8 +26,7 @@ pool_options with_workers(unsigned workers) {
   return options;
 }
 
-detail::pool_ptr make_core(std::unique_ptr<engine> source, pool_options options,
-                           std::string rule) {
+detail::pool_ptr make_core(std::unique_ptr<engine> source, pool_options options, std::string rule) {
   if (options.max_threads > most_threads) {
     throw std::invalid_argument("filch: pool_options::max_threads is " +
                                 std::to_string(options.max_threads) + ", more than " +
@@ -38,8 +37,8 @@ detail::pool_ptr make_core(std::unique_ptr<engine> source, pool_options options,
   }
   if (options.max_threads != 0 && options.max_threads < source->width()) {
     throw std::invalid_argument("filch: pool_options::max_threads is " +
-                                std::to_string(options.max_threads) +
-                                ", fewer than the workers, " + std::to_string(source->width()));
+                                std::to_string(options.max_threads) + ", fewer than the workers, " +
+                                std::to_string(source->width()));
   }
   auto core =
       std::make_shared<detail::pool_core>(std::move(source), std::move(options), std::move(rule));

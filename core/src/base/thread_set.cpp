@@ -1,4 +1,4 @@
-#include "sched/thread_set.hpp"
+#include "base/thread_set.hpp"
 
 #include <iterator>
 

@@ -10,11 +10,11 @@
 #include <filch/pool_options.hpp>
 
 #include "base/fork_guard.hpp"
+#include "base/thread_set.hpp"
 #include "io/io_lane.hpp"
+#include "pool/gate.hpp"
 #include "sched/budget.hpp"
-#include "sched/gate.hpp"
 #include "sched/scheduler.hpp"
-#include "sched/thread_set.hpp"
 #include "sync/timer_queue.hpp"
 
 namespace filch {
@@ -38,7 +38,6 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   io_lane& io() noexcept { return io_; }
   timer_queue& timers() noexcept { return timers_; }
   gate& door() noexcept { return door_; }
-  thread_budget& budget() noexcept { return budget_; }
   const ref<stop_state>& root_stop() const noexcept { return root_stop_; }
   unsigned width() const noexcept { return width_; }
   unsigned io_ceiling() const noexcept { return budget_.most(); }
@@ -46,8 +45,6 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   /// True if the calling thread runs a job or call of this pool, or is one of its threads.
   bool is_inside() const noexcept;
-  /// A waiter may have work in a pool that has no workers.
-  void nudge_waiters() noexcept;
 
   void report(std::exception_ptr error) noexcept;
   void count_suppressed(std::size_t n) noexcept {
@@ -75,8 +72,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::atomic<std::uint64_t> suppressed_{0};
   std::atomic<std::uint64_t> unhandled_{0};
   timer_queue timers_;
-  io_lane io_;
   std::unique_ptr<scheduler> cpu_;
+  io_lane io_;
   std::mutex join_lock_;
   bool joined_ = false;
 };

@@ -5,7 +5,7 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
-#include "sched/pool_core.hpp"
+#include "pool/pool_core.hpp"
 
 namespace filch {
 inline namespace v0 {

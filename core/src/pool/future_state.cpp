@@ -2,7 +2,7 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
-#include "sched/pool_core.hpp"
+#include "pool/pool_core.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -77,7 +77,8 @@ void future_base::finish(std::exception_ptr error) noexcept {
   fate_ = !error_ ? fate::value : is_cancellation(error_) ? fate::cancelled : fate::error;
   if (where().stop) where().stop->end();
   const auto core = core_;  // the last use of *this may be a callback's
-  // order: hands the list to this thread and closes it; late callbacks see the result [pair:CALLBACKS]
+  // order: hands the list to this thread and closes it; late callbacks see the result
+  // [pair:CALLBACKS]
   callback* list = callbacks_.exchange(sealed(), std::memory_order_acq_rel);
   done_.set();
   callback* in_order = nullptr;

@@ -1,11 +1,10 @@
-#include "sched/pool_core.hpp"
+#include "pool/pool_core.hpp"
 
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
 #include "base/warn.hpp"
 #include "sched/spares.hpp"
-#include "sched/waits.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -33,12 +32,13 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
       threads_(thread_options{options_.stack_size, options_.name}),
       root_stop_(make_ref<stop_state>()),
       timers_(threads_),
-      io_(*this, budget_, threads_),
       cpu_(std::make_unique<scheduler>(
-          *this, *engine_, budget_.most(), options_.spin,
+          *this, *engine_, options_.spin,
           scheduler::hooks{options_.on_start, options_.on_exit,
-                           [this](std::exception_ptr e) { report(std::move(e)); }},
-          threads_)) {}
+                           [this](std::exception_ptr e) { report(std::move(e)); },
+                           [this] { io_.budget_freed(); }},
+          budget_, threads_)),
+      io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {}
 
 pool_core::~pool_core() = default;
 
@@ -49,8 +49,6 @@ bool pool_core::is_inside() const noexcept {
   }
   return false;
 }
-
-void pool_core::nudge_waiters() noexcept { wait_registry::instance().nudge_all(); }
 
 void pool_core::report(std::exception_ptr error) noexcept {
   // order: [relaxed: a statistic]
