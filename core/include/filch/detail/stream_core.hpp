@@ -95,7 +95,7 @@ class FILCH_API stream_core : public ref_counted {
  private:
   friend class stream_item;
   class any_completed;
-  class all_of;
+  class last_of;
   struct chain {  // first in, first out, through `next_`
     stream_item* first = nullptr;
     stream_item* last = nullptr;
@@ -106,12 +106,11 @@ class FILCH_API stream_core : public ref_counted {
   void append(ref<stream_item> item) noexcept;
   ref<stream_item> remove(stream_item& item) noexcept;
   void refill() noexcept;
-  bool read_one();
+  void read_one();
   void launch(stream_item& item) noexcept;
   void item_ended(stream_item& item) noexcept;
-  stream_item* await_first();
-  stream_item* await_completed();
-  std::exception_ptr finish(std::exception_ptr failure) noexcept;
+  stream_item& await_first();
+  stream_item& await_completed();
   void count(const stream_item& item) noexcept;
   std::exception_ptr stop_error() const noexcept;
   ref<stop_state> stop_of_item() const;
