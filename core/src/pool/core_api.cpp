@@ -72,7 +72,7 @@ bool cancel_timer(pool_core& core, std::uint64_t id) noexcept { return core.time
 visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
   if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
   // The pool must not end while this thread is in it, whatever becomes of the job it runs.
-  core.door().enter(true);
+  counted_ = core.door().enter(true);
   lent_ = core.cpu().slots().take(slot::kind::guest);
   if (!lent_) return;
   lent_->outer = outer_;
@@ -94,7 +94,7 @@ visit::~visit() {
     lent_->outer = nullptr;
     core_->cpu().return_guest(*lent_);
   }
-  core_->door().leave();
+  if (counted_) core_->door().leave();
 }
 
 call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,

@@ -77,7 +77,7 @@ class FILCH_API visit {
   pool_core* core_;
   slot* lent_ = nullptr;
   slot* outer_ = nullptr;
-  bool turn_ = false;
+  bool counted_ = false;
 };
 
 /// One blocking call of a pool, on the caller's frame: accepted, with a stop link and a context.
