@@ -77,6 +77,7 @@ void future_base::finish(std::exception_ptr error) noexcept {
   fate_ = !error_ ? fate::value : is_cancellation(error_) ? fate::cancelled : fate::error;
   if (where().stop) where().stop->end();
   const auto core = core_;  // the last use of *this may be a callback's
+  const bool accepted = accepted_;
   // order: hands the list to this thread and closes it; late callbacks see the result
   // [pair:CALLBACKS]
   callback* list = callbacks_.exchange(sealed(), std::memory_order_acq_rel);
@@ -93,7 +94,7 @@ void future_base::finish(std::exception_ptr error) noexcept {
     in_order = now->next;
     now->call(*this);
   }
-  leave(*core);
+  if (accepted) leave(*core);
 }
 
 void future_base::add(callback* added) noexcept {
