@@ -1,0 +1,28 @@
+#pragma once
+
+/// \file
+/// All of filch's core, for programs. Inside a library include what you use; adapters
+/// (`filch/tbb.hpp`, `filch/http.hpp`, `filch/select.hpp`, `filch/serial.hpp`) have headers of
+/// their own.
+
+#include <filch/algorithm.hpp>
+#include <filch/engine.hpp>
+#include <filch/error.hpp>
+#include <filch/fork_join.hpp>
+#include <filch/future.hpp>
+#include <filch/imap.hpp>
+#include <filch/map.hpp>
+#include <filch/map_async.hpp>
+#include <filch/options.hpp>
+#include <filch/outcome.hpp>
+#include <filch/pool.hpp>
+#include <filch/pool_options.hpp>
+#include <filch/progress.hpp>
+#include <filch/race.hpp>
+#include <filch/ranges.hpp>
+#include <filch/reduce.hpp>
+#include <filch/scope.hpp>
+#include <filch/signals.hpp>
+#include <filch/submit.hpp>
+#include <filch/this_job.hpp>
+#include <filch/worker_local.hpp>
