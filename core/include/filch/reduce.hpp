@@ -29,7 +29,7 @@ class block_errors {
  public:
   explicit block_errors(std::size_t blocks) : items_(blocks) {}
   void at(std::size_t block, std::size_t element) noexcept { items_[block].index = element; }
-  void store(std::size_t block, std::exception_ptr error) noexcept {
+  void keep(std::size_t block, std::exception_ptr error) noexcept {
     items_[block].error = std::move(error);
   }
   void throw_any() {
@@ -77,7 +77,7 @@ T reduce_call(const bound& b, R& range, T init, Op& op, Caller f, const job_opti
     }
   };
   loop.run(blocks, size, fold, [&](std::size_t block, std::exception_ptr error) {
-    failures.store(block, std::move(error));
+    failures.keep(block, std::move(error));
   });
   failures.throw_any();
   if (n == 0) return init;
