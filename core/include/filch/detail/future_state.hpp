@@ -78,6 +78,8 @@ class FILCH_API future_base : public job, public awaited {
  protected:
   /// Requires: `enter(core)` was called for this result; `finish` leaves.
   explicit future_base(pool_core& core) noexcept;
+  /// A result made of other results: nothing was accepted for it, and `finish` leaves nothing.
+  explicit future_base(pool_ptr core) noexcept : core_(std::move(core)), accepted_(false) {}
   ~future_base() override;
 
   void finish(std::exception_ptr error) noexcept;
@@ -89,6 +91,7 @@ class FILCH_API future_base : public job, public awaited {
 
  private:
   pool_ptr core_;
+  const bool accepted_ = true;
   latch done_;
   std::exception_ptr error_;
   std::atomic<callback*> callbacks_{nullptr};
