@@ -48,6 +48,19 @@ evconnlistener* listen_locally(event_base* base) {
   return listener;
 }
 
+/// Lets connections wait in the kernel for a moment: with descriptors used up, libevent would try,
+/// and complain, again and again.
+void pause_accepting(evconnlistener* listener, void*) {
+  evconnlistener_disable(listener);
+  const timeval moment{0, 10'000};
+  event_base_once(
+      evconnlistener_get_base(listener), -1, EV_TIMEOUT,
+      [](evutil_socket_t, short, void* paused) {
+        evconnlistener_enable(static_cast<evconnlistener*>(paused));
+      },
+      listener, &moment);
+}
+
 std::uint16_t port_of(evconnlistener* listener) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
@@ -86,13 +99,21 @@ class latency_server::loop {
       evconnlistener_free(listener);
       throw std::runtime_error("latency_server: libevent could not take the port");
     }
+    evconnlistener_set_error_cb(listener, pause_accepting);
     evhttp_set_gencb(http_.get(), &loop::serve, this);
     thread_ = start_without_signals(
         [base = base_.get()] { event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY); });
   }
 
   ~loop() {
-    event_base_loopbreak(base_.get());
+    // From within: a loop that has not begun yet would forget a break from outside.
+    const timeval now{};
+    event_base_once(
+        base_.get(), -1, EV_TIMEOUT,
+        [](evutil_socket_t, short, void* base) {
+          event_base_loopbreak(static_cast<event_base*>(base));
+        },
+        base_.get(), &now);
     thread_.join();
     peers_.shutting_down();
   }

@@ -130,8 +130,10 @@ void peer::send_due_part() {
     evhttp_send_reply_end(request_);
     return;
   }
-  const auto next = drip_.spread * (drip_.sent + 1) / drip_.bytes;
-  const auto wait = ceil<milliseconds>(drip_.start + next - steady_clock::now());
+  // In double: a count of bytes times a duration would be unsigned, and the wait never negative.
+  const auto next = duration<double>(drip_.spread) *
+                    (static_cast<double>(drip_.sent + 1) / static_cast<double>(drip_.bytes));
+  const auto wait = ceil<milliseconds>(next - (steady_clock::now() - drip_.start));
   after(std::max(wait, milliseconds(1)), [this] { send_due_part(); });
 }
 

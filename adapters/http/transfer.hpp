@@ -1,0 +1,101 @@
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filch/http.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace filch {
+inline namespace v0 {
+namespace http::detail {
+
+class transfer;
+
+/// Where a transfer stands with the transfer thread.
+struct queue_links {
+  // Guarded by the transfer thread's mutex.
+  bool done = false;
+  bool stop_wanted = false;
+  transfer* next_start = nullptr;
+  transfer* next_stop = nullptr;
+  // The transfer thread's own.
+  bool stopped_early = false;
+  bool active = false;
+  transfer* next_active = nullptr;
+  transfer* previous_active = nullptr;
+};
+
+/// One GET from the call to its answer. Lives in the caller's frame, which does not end before
+/// `wait()` has returned.
+/// Threads: the caller's before it submits and after `wait()`; the transfer thread's between.
+class transfer {
+ public:
+  /// Prepares the request. Throws: `request_failed` for options that cannot be followed.
+  transfer(const std::string& url, const get_options& options);
+  transfer(const transfer&) = delete;
+  transfer& operator=(const transfer&) = delete;
+
+  CURL* easy() const noexcept { return easy_.get(); }
+  queue_links queue;
+
+  /// Hands the transfer back to its caller, which may destroy it at once.
+  void end(CURLcode result) noexcept;
+  void end_cancelled() noexcept;
+
+  /// Blocks until the transfer thread has handed it back.
+  void wait() noexcept;
+  /// The answer, or the exception that tells why there is none. Requires: `wait()` returned.
+  response take_response();
+
+ private:
+  struct easy_deleter {
+    void operator()(CURL* easy) const noexcept { curl_easy_cleanup(easy); }
+  };
+  struct list_deleter {
+    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
+  };
+
+  void hand_back() noexcept;
+  template <class Value>
+  void set(CURLoption option, Value value);
+  void set_target(const get_options& options);
+  void set_limits(const get_options& options);
+  void set_headers(const get_options& options);
+  void set_callbacks();
+  static std::size_t on_header(char* data, std::size_t size, std::size_t n, void* self) noexcept;
+  static std::size_t on_body(char* data, std::size_t size, std::size_t n, void* self) noexcept;
+  void take_header_line(std::string_view line);
+  [[noreturn]] void raise_failure() const;
+  failure classify() const;
+  std::string effective_url() const;
+  std::string libcurls_words() const;
+
+  std::string url_;
+  std::size_t max_body_;
+  std::unique_ptr<curl_slist, list_deleter> header_lines_;
+  std::array<char, CURL_ERROR_SIZE> words_{};
+
+  response response_;
+  std::size_t header_bytes_ = 0;
+  bool body_too_large_ = false;
+  bool headers_too_large_ = false;
+  bool cancelled_ = false;
+  CURLcode result_ = CURLE_OK;
+  std::exception_ptr exception_;
+
+  // Shared with whoever hands back: it still wakes the caller when the transfer may be gone.
+  std::shared_ptr<std::atomic<std::uint32_t>> ended_;
+  // Last, so that libcurl is done before what it points at goes.
+  std::unique_ptr<CURL, easy_deleter> easy_;
+};
+
+}  // namespace http::detail
+}  // namespace v0
+}  // namespace filch
