@@ -6,6 +6,8 @@ import subprocess
 import tree
 
 BUDGET = 2500
+# The sum of all headers, for programs that want one line; libraries include what they use.
+UMBRELLA = "core/include/filch/filch.hpp"
 FORBIDDEN = re.compile(
     r"iostream|regex|execution|condition_variable|semaphore"
     r"|(?:sys|linux|netinet|arpa|net|asm|bits|tbb|oneapi|curl|event2)/.*"
@@ -45,7 +47,7 @@ def check(root):
         lines, reason = our_lines(root, header, folders)
         if lines is None:
             yield header, 1, f"does not preprocess: {reason}"
-        elif lines > BUDGET:
+        elif lines > BUDGET and str(header) != UMBRELLA:
             yield header, 1, f"brings {lines} lines of ours, the budget is {BUDGET}"
 
 

@@ -25,4 +25,7 @@
 #include <filch/signals.hpp>
 #include <filch/submit.hpp>
 #include <filch/this_job.hpp>
+#include <filch/verbs.hpp>
+#include <filch/when.hpp>
+#include <filch/when.hpp>
 #include <filch/worker_local.hpp>

@@ -5,37 +5,21 @@
 #include <string>
 #include <utility>
 
-#include <filch/algorithm.hpp>
 #include <filch/engine.hpp>
 #include <filch/error.hpp>
 #include <filch/fork_join.hpp>
 #include <filch/future.hpp>
-#include <filch/imap.hpp>
-#include <filch/map.hpp>
 #include <filch/options.hpp>
 #include <filch/pool_options.hpp>
-#include <filch/race.hpp>
-#include <filch/reduce.hpp>
-#include <filch/scope.hpp>
 #include <filch/submit.hpp>
+#include <filch/verbs.hpp>
 
 namespace filch {
 inline namespace v0 {
 
-/// The verbs, as members of pools and of views with options.
-template <class Self>
-class verbs : public submit_verbs<Self>,
-              public map_verbs<Self>,
-              public reduce_verbs<Self>,
-              public algorithm_verbs<Self>,
-              public stream_verbs<Self>,
-              public race_verbs<Self>,
-              public fork_verbs<Self>,
-              public scope_verbs<Self> {};
-
 /// A pool with options: `pool.with({.chunk = 64})`. Cheap to copy. Holds the pool's core, not the
 /// pool: used after the pool has ended, its verbs throw `pool_closed`.
-class view : public verbs<view> {
+class view : public verbs<view>, public submit_verbs<view>, public fork_verbs<view> {
  public:
   view(detail::pool_ptr core, job_options options)
       : core_(std::move(core)), options_(std::move(options)) {}
@@ -53,7 +37,7 @@ class view : public verbs<view> {
 /// Threads: every member may be called from any thread, and from the pool's own jobs.
 /// Lifetime: the destructor finishes everything accepted, then joins; it may run on any thread.
 /// In one of the pool's own jobs it hands the joining to a thread of its own and returns.
-class FILCH_API pool : public verbs<pool> {
+class FILCH_API pool : public verbs<pool>, public submit_verbs<pool>, public fork_verbs<pool> {
  public:
   /// One worker per usable core. Throws: `bad_alloc`. Where the system has no thread to give the
   /// pool starts with fewer workers and a warning; with none, waiters run the jobs.

@@ -158,6 +158,10 @@ inline constexpr auto take_all = [](auto& race) {
 /// The value of a race with the callable F over the range X, and of one of the callables F...
 template <class F, class X>
 using range_race_value = typename range_lines<F, X>::value;
+template <class F, class X>
+struct race_types {
+  using options = race_options<range_race_value<F, X>>;
+};
 template <class... F>
 using callables_race_value = typename callables_lines<F...>::value;
 

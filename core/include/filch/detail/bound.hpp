@@ -42,9 +42,14 @@ template <class F, class... A>
 struct job_result_of<true, F, A...> {
   using type = std::invoke_result_t<F, std::stop_token, A...>;
 };
+/// An rvalue reference may lead into the job's own copies of its arguments, which die with the
+/// job: what it refers to is the result.
+template <class R>
+using lasting = std::conditional_t<std::is_rvalue_reference_v<R>, std::remove_cvref_t<R>, R>;
+
 /// What `f(args...)`, or `f(stop_token, args...)`, returns.
 template <class F, class... A>
-using job_result = typename job_result_of<wants_stop_token<F, A...>, F, A...>::type;
+using job_result = lasting<typename job_result_of<wants_stop_token<F, A...>, F, A...>::type>;
 
 /// Calls f as a job is called: with the job's stop token in front if f only fits so.
 template <class R, class F, class... A>

@@ -30,6 +30,9 @@ FILCH_API pool_ptr share(pool_core& core);
 /// Accepts one call or job; the pool will not end before the matching `leave`.
 /// Throws: `pool_closed` from outside after close(), `forked_pool` in a forked child.
 FILCH_API void enter(pool_core& core);
+/// Requested when the pool begins to wait for its end. Whoever holds an accepted call only to be
+/// able to make more of them gives it up then, or the wait would never end.
+FILCH_API std::stop_token ending(pool_core& core);
 /// Ends what `enter` accepted. The caller's last access to the pool.
 FILCH_API void leave(pool_core& core) noexcept;
 

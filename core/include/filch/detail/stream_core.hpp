@@ -1,10 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <stop_token>
 #include <utility>
 
 #include <filch/detail/core.hpp>
@@ -17,8 +20,9 @@
 /// 1. Only the consumer reads the input, makes items, and takes them out of the window.
 /// 2. An item is in the window from the moment its input was read until the consumer has it; the
 ///    window never holds more than `buffer` of them.
-/// 3. Every item that may still run is an accepted call of its own, so that a stream which nobody
-///    reads does not keep its pool from ending.
+/// 3. Every item that may still run is an accepted call of its own. The stream is one, too, so that
+///    it can go on after close(), but it gives that up as soon as somebody waits for the end of the
+///    pool: a stream that nobody reads must not keep it from ending.
 /// 4. Whoever claims an item runs it, or drops it because the stream has ended. When the latch of
 ///    an item is open, its job uses neither the callable nor the input any more.
 
@@ -96,6 +100,10 @@ class FILCH_API stream_core : public ref_counted {
   friend class stream_item;
   class any_completed;
   class last_of;
+  struct give_up {
+    stream_core* stream;
+    void operator()() const noexcept { stream->give_up_call(); }
+  };
   struct chain {  // first in, first out, through `next_`
     stream_item* first = nullptr;
     stream_item* last = nullptr;
@@ -107,6 +115,9 @@ class FILCH_API stream_core : public ref_counted {
   ref<stream_item> remove(stream_item& item) noexcept;
   void refill() noexcept;
   void read_one();
+  void accept_item();
+  void give_up_call() noexcept;
+  void limit_time(std::chrono::nanoseconds limit);
   void launch(stream_item& item) noexcept;
   void item_ended(stream_item& item) noexcept;
   stream_item& await_first();
@@ -134,12 +145,14 @@ class FILCH_API stream_core : public ref_counted {
   std::exception_ptr last_error_;
   progress progress_;
 
-  // Shared with items that end.
+  // Shared with items that end, and with the end of the pool.
   std::mutex lock_;
   std::size_t in_flight_ = 0;
   chain held_back_;
   chain completed_;
   latch* consumer_ = nullptr;
+  bool holds_call_ = false;
+  std::optional<std::stop_callback<give_up>> on_ending_;  // the consumer's
 };
 
 }  // namespace detail
