@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <filch/engine.hpp>
-#include <filch/pool.hpp>
+#include <filch/filch.hpp>
 
 #include <gtest/gtest.h>
 
