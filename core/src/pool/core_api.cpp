@@ -24,6 +24,8 @@ void enter(pool_core& core) {
   }
 }
 
+std::stop_token ending(pool_core& core) { return core.ending(); }
+
 void leave(pool_core& core) noexcept { core.door().leave(); }
 
 ref<stop_state> make_stop(pool_core& core, std::stop_token token, bool loose) {

@@ -89,6 +89,7 @@ void pool_core::join() noexcept {
     threads_.forget_all();
     return;
   }
+  ending_.request_stop();
   last_leaver all(*this);
   wait(all);
   std::lock_guard lock(join_lock_);
@@ -106,6 +107,7 @@ shutdown_report pool_core::shutdown_for(std::chrono::nanoseconds limit) {
   require_same_process();
   close();
   root_stop_->request_stop();
+  ending_.request_stop();
   last_leaver all(*this);
   shutdown_report report;
   if (cpu_->workerless() && !is_inside()) {

@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 #include <filch/detail/core.hpp>
@@ -39,6 +40,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   timer_queue& timers() noexcept { return timers_; }
   gate& door() noexcept { return door_; }
   const ref<stop_state>& root_stop() const noexcept { return root_stop_; }
+  std::stop_token ending() const noexcept { return ending_.get_token(); }
   unsigned width() const noexcept { return width_; }
   unsigned io_ceiling() const noexcept { return budget_.most(); }
   void require_same_process() const { born_in_.require_same_process(); }
@@ -68,6 +70,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   thread_budget budget_;
   thread_set threads_;
   ref<stop_state> root_stop_;
+  std::stop_source ending_;
   gate door_;
   std::atomic<std::uint64_t> suppressed_{0};
   std::atomic<std::uint64_t> unhandled_{0};

@@ -166,20 +166,39 @@ stream_core::~stream_core() = default;
 
 void stream_core::start() {
   enter(*core_);
+  holds_call_ = true;
   try {
-    if (options_.timeout.count() > 0) {
-      timer_ = call_at(*core_, deadline_after(options_.timeout),
-                       [stream = ref<stream_core>::share(this)] {
-                         // order: who sees the stop sees why [pair:STREAM-EXPIRED]
-                         stream->expired_.store(true, std::memory_order_release);
-                         stream->stop_->request_stop();
-                       });
-    }
+    on_ending_.emplace(ending(*core_), give_up{this});
+    if (options_.timeout.count() > 0) limit_time(options_.timeout);
   } catch (...) {
-    leave(*core_);
+    end();
     throw;
   }
   refill();
+}
+
+void stream_core::limit_time(std::chrono::nanoseconds limit) {
+  timer_ = call_at(*core_, deadline_after(limit), [stream = ref<stream_core>::share(this)] {
+    // order: who sees the stop sees why [pair:STREAM-EXPIRED]
+    stream->expired_.store(true, std::memory_order_release);
+    stream->stop_->request_stop();
+  });
+}
+
+// Under the stream's own call a closed pool takes its items; the lock keeps that call from being
+// given up in between.
+void stream_core::accept_item() {
+  std::lock_guard lock(lock_);
+  if (!holds_call_) return enter(*core_);
+  within own_call(ctx_);
+  enter(*core_);
+}
+
+void stream_core::give_up_call() noexcept {
+  {
+    std::lock_guard lock(lock_);
+    if (!std::exchange(holds_call_, false)) return;
+  }
   leave(*core_);
 }
 
@@ -219,17 +238,19 @@ stream_item& stream_core::await_completed() {
 }
 
 void stream_core::refill() noexcept {
+  if (exhausted_) return;
   try {
     while (!exhausted_ && size_ < buffer_) read_one();
   } catch (...) {
     last_error_ = std::current_exception();
     exhausted_ = true;
   }
+  if (exhausted_) give_up_call();
 }
 
 void stream_core::read_one() {
   if (stop_->stop_requested()) std::rethrow_exception(stop_error());
-  enter(*core_);
+  accept_item();
   ref<stream_item> item;
   try {
     item = read(read_);
@@ -298,6 +319,8 @@ void stream_core::end() noexcept {
     item->error_ = nullptr;
     item->drop_value();
   }
+  on_ending_.reset();
+  give_up_call();
   stop_->end();
   if (timer_ != 0) cancel_timer(*core_, timer_);
   if (quiet) drop();
