@@ -32,7 +32,7 @@ class input_range {
     }
     void operator++(int) { ++*this; }
     friend bool operator==(const iterator& it, std::default_sentinel_t) {
-      return it.range_->at_ == it.range_->values_.size();
+      return it.range_->at_end();
     }
 
    private:
@@ -48,6 +48,7 @@ class input_range {
 
   /// How often an iterator was advanced.
   std::size_t steps() const { return at_; }
+  bool at_end() const { return at_ == values_.size(); }
   /// True if no other thread than the range's maker advanced it.
   bool advanced_by_its_maker_only() const { return !foreign_; }
 
