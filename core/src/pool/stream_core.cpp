@@ -249,10 +249,10 @@ void stream_core::refill() noexcept {
 }
 
 void stream_core::read_one() {
-  if (stop_->stop_requested()) std::rethrow_exception(stop_error());
   accept_item();
   ref<stream_item> item;
   try {
+    if (stop_->stop_requested()) std::rethrow_exception(stop_error());
     item = read(read_);
   } catch (...) {
     leave(*core_);
