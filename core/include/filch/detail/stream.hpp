@@ -118,9 +118,14 @@ class mapped_stream final : public stream_core {
     std::optional<stored<typename mapped_stream::input::kept>> input_;
   };
 
-  static std::size_t count_of(const std::remove_reference_t<R>& range) {
+  // For progress only, so a range that fails here is left to fail where it is read.
+  static std::size_t count_of(const std::remove_reference_t<R>& range) noexcept {
     if constexpr (std::ranges::sized_range<const std::remove_reference_t<R>&>) {
-      return static_cast<std::size_t>(std::ranges::size(range));
+      try {
+        return static_cast<std::size_t>(std::ranges::size(range));
+      } catch (...) {
+        return 0;
+      }
     } else {
       return 0;
     }
