@@ -266,14 +266,18 @@ void loop_core::cut(std::size_t i) noexcept {
   }
 }
 
-void loop_core::keep(std::size_t i, std::exception_ptr error) {
+void loop_core::keep(std::size_t i, std::exception_ptr error) noexcept {
   for (auto& e : errors_) {
     if (e.index == i) {  // an item that failed when its time was up: the time says more
       e.error = std::move(error);
       return;
     }
   }
-  errors_.push_back({i, std::move(error)});
+  try {
+    errors_.push_back({i, std::move(error)});
+  } catch (...) {
+    no_room_ = std::current_exception();
+  }
 }
 
 void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
@@ -317,6 +321,7 @@ std::exception_ptr loop_core::verdict() {
     count_suppressed(*ctx_->pool, errors_.size());
     return thrown([] { throw_timed_out("time limit of the call"); });
   }
+  if (no_room_) return no_room_;
   if (!errors_.empty()) {
     if (options_.errors != errors::collect) return errors_.front().error;
     std::sort(errors_.begin(), errors_.end(),

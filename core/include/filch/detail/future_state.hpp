@@ -77,7 +77,7 @@ class FILCH_API future_base : public job, public awaited {
 
  protected:
   /// Requires: `enter(core)` was called for this result; `finish` leaves.
-  explicit future_base(pool_core& core) noexcept;
+  explicit future_base(pool_core& core);
   /// A result made of other results: nothing was accepted for it, and `finish` leaves nothing.
   explicit future_base(pool_ptr core) noexcept : core_(std::move(core)), accepted_(false) {}
   ~future_base() override;
@@ -107,6 +107,13 @@ using stored =
     std::conditional_t<std::is_void_v<T>, std::monostate,
                        std::conditional_t<std::is_reference_v<T>, std::remove_reference_t<T>*, T>>;
 
+/// Converts to what `make` returns: a value is constructed where it will stay.
+template <class Make>
+struct made_in_place {
+  Make& make;
+  operator decltype(std::declval<Make&>()())() { return make(); }
+};
+
 template <class T>
 class future_state : public future_base {
  public:
@@ -129,7 +136,7 @@ class future_state : public future_base {
       } else if constexpr (std::is_reference_v<T>) {
         value_.emplace(std::addressof(std::forward<Make>(make)()));
       } else {
-        value_.emplace(std::forward<Make>(make)());
+        value_.emplace(made_in_place<Make>{make});
       }
     } catch (...) {
       error = std::current_exception();

@@ -88,7 +88,7 @@ class FILCH_API loop_core final : public awaited {
   bool take(share& pace, std::size_t& lo, std::size_t& hi) noexcept;
   void advance(std::size_t items) noexcept;
   void ticket_ended() noexcept;
-  void keep(std::size_t i, std::exception_ptr error);
+  void keep(std::size_t i, std::exception_ptr error) noexcept;
 
   context* ctx_;
   ref<stop_state> stop_;
@@ -102,6 +102,7 @@ class FILCH_API loop_core final : public awaited {
   std::atomic<std::size_t> failures_{0};
   std::mutex errors_lock_;
   std::vector<failed_item> errors_;
+  std::exception_ptr no_room_;  // for all the errors: an incomplete list would pass for a full one
   std::mutex progress_lock_;
   progress shown_;
   std::vector<ref<job>> tickets_;
