@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filch/http.hpp>
+#include <filch/this_job.hpp>
 #include <stop_token>
 #include <utility>
 
@@ -20,7 +21,9 @@ bool same_name(std::string_view a, std::string_view b) {
 }
 
 /// The stop the caller gave, else the one of the job that calls.
-std::stop_token effective_token(const get_options& options) { return options.stop; }
+std::stop_token effective_token(const get_options& options) {
+  return options.stop.stop_possible() ? options.stop : this_job::stop_token();
+}
 
 void refuse_what_is_over(const std::string& url, const get_options& options,
                          const std::stop_token& stop) {

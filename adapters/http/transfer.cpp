@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "trust.hpp"
 #include "url_text.hpp"
 
 namespace filch {
@@ -93,7 +94,12 @@ void transfer::set_target(const get_options& options) {
   set(CURLOPT_SSL_VERIFYPEER, 1L);
   set(CURLOPT_SSL_VERIFYHOST, 2L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!options.ca_file.empty()) {
+    set(CURLOPT_CAINFO, options.ca_file.c_str());
+    set(CURLOPT_CAPATH, nullptr);
+  } else if (system_folder_is_indexed()) {
+    set(CURLOPT_CAINFO, nullptr);
+  }
   // Both are given, if empty: libcurl would ask the environment otherwise.
   set(CURLOPT_PROXY, options.proxy.c_str());
   set(CURLOPT_NOPROXY, "");

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filch/http.hpp>
+#include <filch/pool.hpp>
+#include <filch/submit.hpp>
 #include <filesystem>
 #include <latch>
 #include <stop_token>
@@ -105,6 +107,16 @@ TEST(http_stop, a_stop_reaches_a_request_that_waits_for_its_answer) {
     EXPECT_TRUE(server.wait_for_aborted(i, soon));
   }
   EXPECT_TRUE(server.wait_until([](const server_stats& s) { return s.open == 0; }, soon));
+}
+
+TEST(http_stop, the_running_jobs_stop_counts_where_none_was_given) {
+  const latency_server server;
+  filch::pool pool(1);
+  auto answer = pool.submit([&] { return http::get(server.url("/hang")).status; });
+  ASSERT_TRUE(server.wait_for_requests(1, soon));
+  answer.cancel();
+  EXPECT_THROW(answer.get(), filch::cancelled);
+  EXPECT_TRUE(server.wait_for_aborted(1, soon));
 }
 
 TEST(http_stop, a_stop_reaches_a_body_on_its_way) {
