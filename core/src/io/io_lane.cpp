@@ -8,6 +8,7 @@
 #include <filch/detail/futex.hpp>
 
 #include "sched/scheduler.hpp"
+#include "sched/spares.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -18,13 +19,17 @@ constexpr auto keep_for = std::chrono::seconds(5);
 }
 
 ref<job> io_lane::push(ref<job> work) noexcept {
-  std::lock_guard lock(lock_);
-  if (budget_.take()) {
-    if (hand_over(work, true)) return {};
-    budget_.give();
-    if (workers_.empty()) return work;
+  if (budget_.most() == 0) return work;  // no thread of the lane will ever be there
+  {
+    std::lock_guard lock(lock_);
+    if (budget_.take()) {
+      if (hand_over(work, true)) return {};
+      budget_.give();
+      if (workers_.empty()) return work;
+    }
+    queue_.push(std::move(work));
   }
-  queue_.push(std::move(work));
+  if (budget_.exhausted()) cpu_.stand_ins().reclaim();
   return {};
 }
 

@@ -25,6 +25,10 @@ class thread_budget {
     // order: [relaxed: a count; it guards no data]
     left_.fetch_add(1, std::memory_order_relaxed);
   }
+  bool exhausted() const noexcept {
+    // order: [relaxed: a count; who acts on it holds a lock of its own]
+    return left_.load(std::memory_order_relaxed) == 0;
+  }
   unsigned most() const noexcept { return most_; }
 
  private:

@@ -315,7 +315,8 @@ bool scheduler::find_for_a_while(slot& me) noexcept {
 
 bool scheduler::park(slot& me) noexcept {
   const auto key = sleep_.announce();
-  if (stopping() || has_work()) {
+  const bool step_down = me.role() == slot::kind::spare && spares_->surplus();
+  if (stopping() || step_down || has_work()) {
     sleep_.withdraw();
     return !stopping();
   }

@@ -59,6 +59,8 @@ class scheduler final : public workplace {
   /// Takes `half` back if it was passed on and nobody has it yet: then the caller must run it.
   bool take_passed(fork_job& half) noexcept;
 
+  /// Makes every parked thread look around once.
+  void wake_sleepers() noexcept { sleep_.notify_all(); }
   /// Wakes who is needed for jobs that are queued already; crosses the fence of a push.
   void look_again() noexcept;
 

@@ -31,14 +31,27 @@ void spares::worker_blocks() noexcept {
 }
 
 void spares::worker_returns() noexcept {
-  std::lock_guard lock(lock_);
-  // order: [relaxed: written under the lock]
-  deficit_.fetch_sub(1, std::memory_order_relaxed);
+  {
+    std::lock_guard lock(lock_);
+    // order: [relaxed: written under the lock]
+    deficit_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  if (budget_.exhausted()) reclaim();
+}
+
+void spares::reclaim() noexcept {
+  if (surplus()) work_.wake_sleepers();
 }
 
 void spares::activate() noexcept {
+  // Whoever asked for a thread while we held one in vain must be told, without our lock.
+  if (!try_activate()) freed_();
+}
+
+// False if it took a thread of the budget and could not use it.
+bool spares::try_activate() noexcept {
   std::lock_guard lock(lock_);
-  if (stopping_ || !wanted() || !budget_.take()) return;
+  if (stopping_ || !wanted() || !budget_.take()) return true;
   // order: [relaxed: written under the lock]
   deficit_.fetch_sub(1, std::memory_order_relaxed);
   if (!resting_.empty()) {
@@ -48,16 +61,17 @@ void spares::activate() noexcept {
     // order: [relaxed: the lock hands over the rest]
     called->called.store(1, std::memory_order_relaxed);
     futex_wake(&called->called, 1);
-    return;
+    return true;
   }
   if (threads_.start([this] { run(); }, "-spare")) {
     // order: [relaxed: a statistic]
     started_.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return true;
   }
   // order: [relaxed: written under the lock]
   deficit_.fetch_add(1, std::memory_order_relaxed);
   budget_.give();
+  return false;
 }
 
 void spares::run() noexcept {
@@ -71,10 +85,13 @@ void spares::run() noexcept {
     return;
   }
   // Every slot is in use: as good as no thread.
-  std::lock_guard lock(lock_);
-  // order: [relaxed: written under the lock]
-  deficit_.fetch_add(1, std::memory_order_relaxed);
-  budget_.give();
+  {
+    std::lock_guard lock(lock_);
+    // order: [relaxed: written under the lock]
+    deficit_.fetch_add(1, std::memory_order_relaxed);
+    budget_.give();
+  }
+  freed_();
 }
 
 bool spares::step_down() noexcept {

@@ -34,6 +34,13 @@ class spares {
     const auto deficit = deficit_.load(std::memory_order_relaxed);
     return deficit > 0;
   }
+  /// True if more spares work than workers are blocked. Ordered as `wanted`.
+  bool surplus() const noexcept {
+    // order: [relaxed: as in wanted]
+    return deficit_.load(std::memory_order_relaxed) < 0;
+  }
+  /// Somebody needs a thread of the budget: a spare that is not needed must not sleep on it.
+  void reclaim() noexcept;
   /// Puts one to work if one is wanted and can be had.
   void activate() noexcept;
   void stop() noexcept;
@@ -49,6 +56,7 @@ class spares {
   };
 
   void run() noexcept;
+  bool try_activate() noexcept;
   bool step_down() noexcept;
   bool rest(idle_spare& me) noexcept;
 
