@@ -62,12 +62,18 @@ class known_place {
   known_place& operator=(const known_place&) = delete;
 
  protected:
-  ~known_place() { known_->remove(place_); }
-  void announce(const filch::pool* pool) { place_ = known_->add(pool); }
+  ~known_place() {
+    if (announced_) known_->remove(place_);
+  }
+  void announce(const filch::pool* pool) {
+    place_ = known_->add(pool);
+    announced_ = true;
+  }
 
  private:
   const std::shared_ptr<known_pools> known_;
   known_pools::place place_;
+  bool announced_ = false;  // not if the pool's constructor throws
 };
 }  // namespace detail
 

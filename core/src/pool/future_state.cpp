@@ -30,6 +30,12 @@ bool is_cancellation(const std::exception_ptr& error) {
   }
 }
 
+/// What a cancelled result throws.
+std::exception_ptr cancellation() {
+  static const auto* shared = new std::exception_ptr(std::make_exception_ptr(cancelled()));
+  return *shared;
+}
+
 std::exception_ptr timeout_error() {
   try {
     throw_timed_out("time limit of the job");
@@ -54,7 +60,9 @@ class drop_timer final : public callback {
 job::~job() = default;
 callback::~callback() = default;
 
-future_base::future_base(pool_core& core) noexcept : core_(core.share()) {}
+future_base::future_base(pool_core& core) : core_(core.share()) {
+  cancellation();  // made while there is memory, so that cancel() never needs any
+}
 
 future_base::~future_base() {
   // order: [relaxed: the reference count orders every user of the result before this]
@@ -118,7 +126,7 @@ void future_base::add(callback* added) noexcept {
 
 bool future_base::cancel() noexcept {
   if (claim()) {
-    finish(std::make_exception_ptr(cancelled()));
+    finish(cancellation());
     return true;
   }
   if (!done_.is_set() && where().stop) where().stop->request_stop();
