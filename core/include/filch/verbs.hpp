@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -142,12 +143,9 @@ class verbs {
   }
 
   /// Sorts in place by `cmp` of `proj` of the elements; `std::ranges::less` if none is given.
-  template <class R, class... How>
-  void sort(R&& range, How&&... how) const {
-    via<algorithm_verbs, R>().sort(std::forward<R>(range), std::forward<How>(how)...);
-  }
-  template <class R, class Cmp, class Proj>
-  void sort(R&& range, Cmp cmp, Proj proj, const job_options& options) const {
+  template <class R, class Cmp = std::ranges::less, class Proj = std::identity>
+  void sort(R&& range, Cmp cmp = {}, Proj proj = {},
+            const job_options& options = detail::no_options()) const {
     via<algorithm_verbs, R>().sort(std::forward<R>(range), std::move(cmp), std::move(proj),
                                    options);
   }
