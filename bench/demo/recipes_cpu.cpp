@@ -35,7 +35,8 @@ void compare(setting& s, row r, Plain plain, Parallel parallel) {
     const auto right_answer = plain();
     plain_loop.seconds.push_back(seconds_since(start));
     for (std::size_t i = 0; i < pools.size(); ++i) {
-      const filch::progress_bar bar(engine_title(s.engines[i]) + ", " + r.label);
+      const filch::progress_bar bar(engine_title(s.engines[i]) + ", " + r.label + ", run " +
+                                    std::to_string(round + 1) + " of " + std::to_string(rounds));
       start = clock::now();
       const auto answer = parallel(*pools[i], bar);
       r.engines[i].seconds.push_back(seconds_since(start));
@@ -158,7 +159,7 @@ void starmap_constant(setting& s) {
 }
 
 void reduce_subranges(setting& s) {
-  const std::uint64_t n = std::uint64_t{1} << (s.quick ? 24 : 31);
+  const std::uint64_t n = std::uint64_t{1} << (s.quick ? 24 : 30);
   s.out << "\n5. reduce: the sum of a range of " << grouped(n) << " numbers, by 64 subranges\n"
         << "   Python: a thread for each subrange; they take turns at the interpreter's lock, so\n"
         << "   it is no faster than the loop.\n"
