@@ -14,6 +14,8 @@ namespace filch::test {
 struct server_stats {
   /// Requests whose client closed the connection before it had the whole answer.
   std::size_t aborted = 0;
+  /// Requests whose connection the server itself ended, as their path said.
+  std::size_t dropped = 0;
   /// Connections open now, counted from their first request.
   std::size_t open = 0;
   /// The most connections that were open at once.
@@ -41,7 +43,9 @@ struct server_stats {
 /// | /headers                 | the request's headers, one a line                           |
 /// | /stats                   | server_stats as JSON                                        |
 ///
-/// A request whose target is an absolute URL is answered by its path, as a proxy would.
+/// A request whose target is an absolute URL is answered by its path, as a proxy would. Answers,
+/// but those of /drip, say in X-Sent-At when they left: nanoseconds of std::chrono::steady_clock,
+/// which all processes of a machine share.
 /// Threads: one of its own, which blocks all signals; every member may be called from any thread.
 class latency_server {
  public:

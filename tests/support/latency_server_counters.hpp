@@ -26,6 +26,9 @@ class server_counters {
   void request_arrived() {
     change([](server_stats& s) { ++s.requests; });
   }
+  void request_dropped() {
+    change([](server_stats& s) { ++s.dropped; });
+  }
   void answer_sent() {
     change([](server_stats& s) { ++s.served; });
   }

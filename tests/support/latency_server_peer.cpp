@@ -100,6 +100,8 @@ void peer::expect_completion() {
 
 void peer::answer(int status, std::string_view body) {
   const auto buffer = to_buffer(body);
+  const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+  set_header("X-Sent-At", std::to_string(now.count()));
   expect_completion();
   // An empty reason lets evhttp take the standard one.
   evhttp_send_reply(request_, status, nullptr, buffer.get());
@@ -139,6 +141,7 @@ void peer::send_due_part() {
 
 void peer::drop() {
   request_ = nullptr;
+  table_.counters().request_dropped();
   evhttp_connection_free(connection_);
 }
 

@@ -78,6 +78,7 @@ std::string echoed_headers(evhttp_request* request) {
 
 std::string to_json(const server_stats& stats) {
   return "{\"aborted\": " + std::to_string(stats.aborted) +
+         ", \"dropped\": " + std::to_string(stats.dropped) +
          ", \"open\": " + std::to_string(stats.open) + ", \"peak\": " + std::to_string(stats.peak) +
          ", \"requests\": " + std::to_string(stats.requests) +
          ", \"served\": " + std::to_string(stats.served) + "}\n";

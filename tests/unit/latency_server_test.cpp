@@ -167,8 +167,9 @@ TEST(latency_server, says_what_it_does_not_know) {
 TEST(latency_server, shows_its_stats_as_json) {
   const latency_server server;
   EXPECT_THAT(client(server, "/stats").receive(),
-              testing::HasSubstr("{\"aborted\": 0, \"open\": 1, \"peak\": 1, \"requests\": 1, "
-                                 "\"served\": 0}"));
+              testing::HasSubstr(
+                  "{\"aborted\": 0, \"dropped\": 0, \"open\": 1, \"peak\": 1, \"requests\": 1, "
+                  "\"served\": 0}"));
 }
 
 }  // namespace
