@@ -210,7 +210,7 @@ class verbs {
 
   /// Runs body(s), in which s.spawn(f) starts jobs; returns when all have ended.
   template <class Body>
-  auto scope(Body&& body) const {
+  decltype(auto) scope(Body&& body) const {
     return via<scope_verbs, Body>().scope(std::forward<Body>(body));
   }
 
