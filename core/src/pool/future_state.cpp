@@ -55,6 +55,17 @@ class drop_timer final : public callback {
   std::uint64_t id_;
 };
 
+/// Cancels a job whose time has not come when its pool is shut down.
+class cancel_with_pool final : public callback {
+ public:
+  explicit cancel_with_pool(future_base& work)
+      : on_stop_(work.core()->root_stop()->token(), [&work] { work.cancel(); }) {}
+  void call(future_base&) noexcept override {}
+
+ private:
+  std::stop_callback<std::function<void()>> on_stop_;
+};
+
 }  // namespace
 
 job::~job() = default;
@@ -148,6 +159,7 @@ void enqueue_at(pool_core& core, ref<future_base> work,
                 std::chrono::steady_clock::time_point when) {
   try {
     work->hold_back();
+    work->add(new cancel_with_pool(*work));
     call_at(core, when, [&core, work] {
       work->release_hold();
       enqueue(core, ref<job>(work));
