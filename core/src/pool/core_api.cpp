@@ -71,6 +71,16 @@ std::uint64_t call_at(pool_core& core, std::chrono::steady_clock::time_point whe
 }
 bool cancel_timer(pool_core& core, std::uint64_t id) noexcept { return core.timers().cancel(id); }
 
+namespace {
+/// Whether the calling thread has the turn of `core` already, for a job further out.
+bool has_turn(const pool_core& core, const slot* home) noexcept {
+  for (; home; home = home->outer) {
+    if (home->core == &core && home->has_turn) return true;
+  }
+  return false;
+}
+}  // namespace
+
 visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
   if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
   // The pool must not end while this thread is in it, whatever becomes of the job it runs.
@@ -79,7 +89,7 @@ visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
   if (!lent_) return;
   lent_->outer = outer_;
   current.home = lent_;
-  if (core.cpu().workerless()) {
+  if (core.cpu().workerless() && !has_turn(core, outer_)) {
     core.cpu().turn().lock();
     lent_->has_turn = true;
   }
