@@ -73,7 +73,7 @@ TEST_P(reduce, is_the_same_to_the_last_bit_for_every_worker_count_and_engine) {
   auto pool = make_pool();
   for (const auto n : lengths) {
     const auto xs = noise(n);
-    for (const std::size_t chunk : {0, 1, 7, 4096}) {
+    for (const std::size_t chunk : {0U, 1U, 7U, 4096U}) {
       const filch::job_options options{.chunk = chunk};
       const double expected = one.reduce(xs, 0.1, std::plus<>{}, options);
       for (int run = 0; run < 3; ++run) {
