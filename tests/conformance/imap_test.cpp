@@ -291,8 +291,8 @@ TEST_P(imap, runs_no_more_at_once_than_in_flight_allows) {
 }
 
 TEST_P(imap, runs_the_whole_window_at_once_on_lane_io) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   auto stream = pool.imap(
       [&](int x) {
         door.wait();

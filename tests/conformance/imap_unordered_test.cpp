@@ -85,8 +85,8 @@ TEST_P(imap_unordered, of_nothing_is_over_at_once) {
 }
 
 TEST_P(imap_unordered, yields_what_is_ready_before_what_is_slow) {
-  auto pool = make_pool();
   gate slow;
+  auto pool = make_pool();
   auto stream = pool.imap_unordered(
       [&](int x) {
         if (x == 0) slow.wait();

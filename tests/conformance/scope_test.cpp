@@ -94,7 +94,6 @@ TEST_P(scope, frees_each_closure_when_its_job_has_ended) {
   const no_leaks check;
   auto pool = make_pool();
   const long before = ledger::global().live;
-  std::atomic<long> most{0};
   pool.scope([&](auto& s) {
     for (int round = 0; round < 200; ++round) {
       pool.scope([&](auto& few) {

@@ -96,8 +96,8 @@ TEST_P(when, all_of_voids_is_a_future_of_void) {
 }
 
 TEST_P(when, all_throws_the_error_of_the_lowest_index_after_all_have_ended) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   auto late = held(pool, door);
   std::vector<filch::future<int>> parts;
   parts.push_back(pool.submit([] { return 0; }));
@@ -176,8 +176,8 @@ TEST_P(when, all_refuses_a_future_without_a_result) {
 // ---- when_any ---------------------------------------------------------------------------------
 
 TEST_P(when, any_gives_the_index_of_the_first_to_end) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(held(pool, door));
   EXPECT_TRUE(door.wait_for_visitors(1));
@@ -190,9 +190,9 @@ TEST_P(when, any_gives_the_index_of_the_first_to_end) {
 }
 
 TEST_P(when, any_waits_for_one_that_ends_later) {
-  auto pool = make_pool();
   gate early;
   gate late;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(held(pool, late));
   parts.push_back(held(pool, early));
@@ -204,8 +204,8 @@ TEST_P(when, any_waits_for_one_that_ends_later) {
 }
 
 TEST_P(when, any_counts_a_failure_as_an_end) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   auto slow = held(pool, door);
   auto bad = failing(pool, "ends");
   finish(bad);
@@ -251,8 +251,8 @@ TEST_P(when, wait_returns_when_all_have_ended) {
 
 // mirrors CPython test_wait: test_first_completed
 TEST_P(when, wait_for_the_first_returns_when_one_has_ended) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(held(pool, door));
   EXPECT_TRUE(door.wait_for_visitors(1));
@@ -266,8 +266,8 @@ TEST_P(when, wait_for_the_first_returns_when_one_has_ended) {
 
 // mirrors CPython test_wait: test_first_completed_some_already_completed
 TEST_P(when, wait_for_the_first_returns_at_once_if_one_has_ended_already) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(pool.submit([] { return 5; }));
   finish(parts[0]);
@@ -278,8 +278,8 @@ TEST_P(when, wait_for_the_first_returns_at_once_if_one_has_ended_already) {
 
 // mirrors CPython test_wait: test_first_exception
 TEST_P(when, wait_for_an_error_returns_when_one_has_failed) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(pool.submit([] { return 5; }));
   parts.push_back(held(pool, door));
@@ -294,8 +294,8 @@ TEST_P(when, wait_for_an_error_returns_when_one_has_failed) {
 
 // mirrors CPython test_wait: test_first_exception_one_already_failed
 TEST_P(when, wait_for_an_error_returns_at_once_if_one_has_failed_already) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(failing(pool, "seen"));
   finish(parts[0]);
@@ -359,8 +359,8 @@ TEST_P(when, as_completed_tells_each_index_once) {
 }
 
 TEST_P(when, as_completed_tells_the_early_before_the_late) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts;
   parts.push_back(held(pool, door));
   EXPECT_TRUE(door.wait_for_visitors(1));
@@ -377,8 +377,8 @@ TEST_P(when, as_completed_tells_the_early_before_the_late) {
 
 // mirrors CPython test_as_completed: test_future_times_out, test_correct_timeout_exception_msg
 TEST_P(when, as_completed_says_how_many_were_missing_at_the_limit) {
-  auto pool = make_pool();
   gate door;
+  auto pool = make_pool();
   std::vector<filch::future<int>> parts = some(pool, 2);
   for (auto& part : parts) finish(part);
   parts.push_back(held(pool, door));
