@@ -1,0 +1,111 @@
+"""The seeded defects. Each names the file, the text it replaces (which must occur exactly once),
+what stands there instead, and the conformance tests that must notice."""
+
+LOOP = "core/src/pool/loop.cpp"
+SCHEDULER = "core/src/sched/scheduler.cpp"
+SPARES = "core/src/sched/spares.cpp"
+WAITS = "core/src/sched/waits.cpp"
+WAITING = "core/src/pool/waiting.cpp"
+IO = "core/src/io/io_lane.cpp"
+RACE = "core/src/io/race_state.cpp"
+FUTURE = "core/src/pool/future_state.cpp"
+API = "core/src/pool/core_api.cpp"
+POOL = "core/src/pool/pool.cpp"
+STREAM = "core/src/pool/stream_core.cpp"
+SCOPE = "core/src/pool/scope_core.cpp"
+TIMER = "core/src/sync/timer_queue.cpp"
+STOP = "core/src/base/stop_state.cpp"
+
+MUTANTS = [
+    # ---- loops
+    ("a chunk one item too long", LOOP,
+     "hi = std::min(n_, lo + want);", "hi = std::min(n_, lo + want + 1);", "map"),
+    ("an item left out between two chunks", LOOP,
+     "lo = next_.fetch_add(want, ", "lo = next_.fetch_add(want + 1, ", "map"),
+    ("a failing item does not stop higher ones", LOOP,
+     "      cut(i);\n", "", "map_errors"),
+    ("the highest failing index wins", LOOP,
+     "if (i < errors_.front().index)", "if (i > errors_.front().index)", "map_errors"),
+    ("errors::first lets the rest run", LOOP,
+     "        keep(i, std::move(error));\n        stop_->request_stop();",
+     "        keep(i, std::move(error));", "map_errors"),
+    ("an exception of an item is swallowed", LOOP,
+     "  if (no_room_) return no_room_;", "  return {};", "map_errors"),
+    ("a stopped loop returns as if it were whole", LOOP,
+     "if (stop_->stop_requested()) return thrown(throw_cancelled);", "", "map_errors"),
+    ("in_flight is not heeded", LOOP,
+     "most = std::min(most, options_.in_flight);", "", "io_lane"),
+    ("a time limit of an item is not reported", LOOP,
+     "if (limit->over.load(std::memory_order_acquire)) {", "if (false) {", "map_errors"),
+    # ---- queueing and waking
+    ("nobody is woken for a job", SCHEDULER,
+     "if (sleep_.notify(count)) return;", "return;", "submit"),
+    ("an engine is not told of jobs", SCHEDULER,
+     "  engine_.wake(n);\n", "", "submit"),
+    ("no spare is started for a job that comes later", SCHEDULER,
+     "  if (spares_->wanted()) spares_->activate();\n", "", "waiting"),
+    ("no spare is started for jobs that are there", SPARES,
+     "if (work_.has_work()) activate();", "", "waiting"),
+    ("waiters of a pool without workers are not nudged", SCHEDULER,
+     "if (workerless()) wait_registry::instance().nudge_all();", "", "submit"),
+    ("a wait runs unrelated jobs", SCHEDULER,
+     "if (is_below(&work->where(), what)) {", "if (true) {", "waiting"),
+    ("a job that was claimed runs again", SCHEDULER,
+     "if (work->claim()) run_claimed(*work, &me);", "work->claim();\n  run_claimed(*work, &me);",
+     "submit"),
+    # ---- waiting
+    ("circles of waits are not seen", WAITS,
+     "      circle = true;\n", "", "waiting"),
+    ("a caller from outside runs blocking jobs", WAITING,
+     "if (on_io && !pool.is_inside()) return false;", "", "io_lane"),
+    ("a sleeper keeps the turn of a pool without workers", WAITING,
+     "    turn_pause paused(current.home);\n    blocked_worker stood_in_for(current.home);\n    while",
+     "    blocked_worker stood_in_for(current.home);\n    while", "waiting"),
+    ("a worker that sleeps is not replaced", WAITING,
+     "    turn_pause paused(current.home);\n    blocked_worker stood_in_for(current.home);\n    while",
+     "    turn_pause paused(current.home);\n    while", "waiting"),
+    # ---- lane::io
+    ("a job is lost when the lane is full", IO,
+     "    queue_.push(std::move(work));\n  }\n  if (budget_", "  }\n  if (budget_", "io_lane"),
+    ("a thread of the lane never gives its place back", IO,
+     "    budget_.give();\n    me.counted = false;", "    me.counted = false;", "io_lane"),
+    # ---- results
+    ("callbacks are forgotten", FUTURE,
+     "    in_order = now->next;\n    now->call(*this);\n", "    in_order = now->next;\n", "future"),
+    ("an error that nobody reads is dropped", FUTURE,
+     "core_->report(error_);", "", "future"),
+    ("a finished job is still counted as inside", FUTURE,
+     "  if (accepted) leave(*core);\n", "  (void)accepted;\n", "lifecycle"),
+    ("cancel says no though the job never runs", FUTURE,
+     "    return true;\n  }\n  if (!done_", "    return false;\n  }\n  if (!done_", "future"),
+    # ---- the pool's life
+    ("a closed pool takes calls from outside", API,
+     "core.door().enter(core.is_inside())", "core.door().enter(true)", "pool"),
+    ("the stop of a job does not reach what it spawns", API,
+     "if (!ctx) return", "return", "this_job"),
+    ("stops are not passed down", STOP,
+     "    if (link->requested_.load(std::memory_order_acquire)) return true;",
+     "    if (false) return true;", "this_job"),
+    ("a token does not hear of a stop above", STOP,
+     "if (above.stop_possible()) on_above.emplace(above, pass_on);", "(void)above;", "this_job"),
+    ("a pool ended by its own job waits for that job", POOL,
+     "if (!core_->is_inside()) {", "if (true) {", "lifecycle"),
+    # ---- races
+    ("losers are not asked to stop", RACE,
+     "  stop_->request_stop();\n  decided_.set();", "  decided_.set();", "race_losers"),
+    ("a failure does not start the next contender", RACE,
+     "if (plan_.stagger.count() > 0) start_from(i + 1);", "", "race_forms"),
+    ("errors of losers are not counted", RACE,
+     "if (n != 0) count_suppressed(core_, n);", "", "race"),
+    ("a deadline is not kept", RACE,
+     "race->end(race_verdict::timed_out);", "(void)race;", "race"),
+    # ---- streams, scopes, timers
+    ("a stream runs one further ahead than it may", STREAM,
+     "return options.buffer;", "return options.buffer + 1;", "imap"),
+    ("a stream that is destroyed does not stop its elements", STREAM,
+     "  if (size_ != 0) stop_->request_stop();\n", "", "imap"),
+    ("the first error of a scope does not stop the rest", SCOPE,
+     "    }\n  }\n  call_.stop().request_stop();\n", "    }\n  }\n", "scope"),
+    ("a timer goes off at once", TIMER,
+     "if (next <= clock::now()) {", "if (true) {", "submit"),
+]
