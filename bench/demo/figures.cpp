@@ -65,6 +65,7 @@ nlohmann::json figures::to_json() const {
   out["filch"] = FILCH_DEMO_VERSION;
   out["quick"] = quick;
   out["latency_seconds"] = latency_seconds;
+  out["load_before"] = load_before;
   out["engines"] = engines;
   out["correct"] = all_correct();
   out["rows"] = nlohmann::json::array();

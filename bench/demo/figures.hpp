@@ -42,6 +42,8 @@ struct figures {
   std::vector<std::string> engines;
   bool quick = false;
   double latency_seconds = 0;
+  /// The machine's load average before the run.
+  double load_before = 0;
   std::vector<row> rows;
   std::vector<fate> fates;
 

@@ -1,7 +1,9 @@
-#include <cstdio>
+#include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <optional>
+#include <thread>
 
 #include <filch/filch.hpp>
 #include <filch/select.hpp>
@@ -53,7 +55,13 @@ void declare(CLI::App& app, arguments& a) {
       "could not run.");
 }
 
-void introduce(const arguments& a) {
+/// How many threads wanted a core in the last minute; 0 if the system does not tell.
+double load_before() {
+  double load = 0;
+  return ::getloadavg(&load, 1) == 1 ? load : 0;
+}
+
+void introduce(const arguments& a, double load) {
   std::cout << "filch " << FILCH_DEMO_VERSION << ": five recipes, the same calls on "
             << (a.engines.size() == 1 ? "one engine:" : "each engine:");
   const char* between = " ";
@@ -63,6 +71,11 @@ void introduce(const arguments& a) {
     between = ", ";
   }
   std::cout << ".\n";
+  const unsigned cores = std::thread::hardware_concurrency();
+  if (load > 0.5 * cores) {
+    std::cout << "Other programs keep this machine busy (load " << std::lround(load) << " on "
+              << cores << " cores): recipes 2, 3 and 5\nwill gain less than they could.\n";
+  }
 }
 
 void explain(const figures& found) {
@@ -80,7 +93,8 @@ bool run_recipes(const arguments& a, nlohmann::json& json) {
   found.quick = a.quick;
   setting s{a.engines, a.quick, std::chrono::milliseconds(a.quick ? 100 : 1000), std::cout, found};
   found.latency_seconds = std::chrono::duration<double>(s.latency).count();
-  introduce(a);
+  found.load_before = load_before();
+  introduce(a, found.load_before);
   const server_process server;
   std::cout.flush();
   map_pages(s, server);
