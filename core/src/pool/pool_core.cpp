@@ -1,5 +1,8 @@
 #include "pool/pool_core.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
@@ -103,6 +106,13 @@ void pool_core::join() noexcept {
   cpu_->drop_leftovers();
 }
 
+void pool_core::end_queued() noexcept {
+  visit here(*this);
+  while (auto work = cpu_->next_in_order()) {
+    if (work->claim()) scheduler::run_claimed(*work, current.home);
+  }
+}
+
 shutdown_report pool_core::shutdown_for(std::chrono::nanoseconds limit) {
   require_same_process();
   close();
@@ -110,10 +120,16 @@ shutdown_report pool_core::shutdown_for(std::chrono::nanoseconds limit) {
   ending_.request_stop();
   last_leaver all(*this);
   shutdown_report report;
-  if (cpu_->workerless() && !is_inside()) {
-    wait(all);  // the jobs left are cancelled, not run
-  }
-  report.finished = wait_until(all, deadline_after(limit));
+  const auto deadline = deadline_after(limit);
+  // Without workers this thread ends the queued jobs, which are cancelled and not run; threads of
+  // lane::io may queue more meanwhile.
+  const bool in_slices = cpu_->workerless() && !is_inside();
+  constexpr auto slice = std::chrono::milliseconds(2);
+  do {
+    if (in_slices) end_queued();
+    const auto now = std::chrono::steady_clock::now();
+    report.finished = wait_until(all, in_slices ? std::min(deadline, now + slice) : deadline);
+  } while (!report.finished && std::chrono::steady_clock::now() < deadline);
   report.still_running = report.finished ? 0 : door_.inside();
   return report;
 }

@@ -62,6 +62,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::string describe() const;
 
  private:
+  /// Runs the jobs queued in a pool without workers, in order.
+  void end_queued() noexcept;
+
   const fork_generation born_in_ = fork_generation::current();
   const pool_options options_;
   const std::unique_ptr<engine> engine_;

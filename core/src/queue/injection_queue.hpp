@@ -36,7 +36,8 @@ class injection_queue {
   /// Takes `work` out if it is queued here; gives the queue's reference back.
   ref<job> remove(job& work) noexcept {
     std::lock_guard lock(lock_);
-    if (!work.links().queued) return {};
+    // order: [relaxed: only under this lock does it become, or cease to be, this queue]
+    if (work.links().queue.load(std::memory_order_relaxed) != this) return {};
     unlink(work);
     return ref<job>::adopt(&work);
   }
@@ -52,7 +53,10 @@ class injection_queue {
  private:
   void link(job* work) noexcept {
     auto& l = work->links();
-    l = {nullptr, last_, true};
+    l.next = nullptr;
+    l.previous = last_;
+    // order: [relaxed: compared by address; the lock hands over the rest]
+    l.queue.store(this, std::memory_order_relaxed);
     (last_ ? last_->links().next : first_) = work;
     last_ = work;
     // order: [relaxed: written under the lock; readers order it by the event count's fence]
@@ -62,7 +66,9 @@ class injection_queue {
     auto& l = work.links();
     (l.previous ? l.previous->links().next : first_) = l.next;
     (l.next ? l.next->links().previous : last_) = l.previous;
-    l = {};
+    l.next = l.previous = nullptr;
+    // order: [relaxed: as in link]
+    l.queue.store(nullptr, std::memory_order_relaxed);
     // order: [relaxed: written under the lock]
     size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
   }

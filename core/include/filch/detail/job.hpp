@@ -37,11 +37,13 @@ struct context {
 
 class job;
 
-/// A job's place in the injection queue; touched under that queue's lock only.
+/// A job's place in a queue, touched under that queue's lock only; but other queues may ask at any
+/// time whether the job is theirs.
 struct queue_links {
   job* next = nullptr;
   job* previous = nullptr;
-  bool queued = false;
+  /// The queue it is in; null in none.
+  std::atomic<const void*> queue{nullptr};
 };
 
 /// A queued unit of work on the heap. Whoever claims it runs it, once: a worker that took it off
