@@ -229,8 +229,8 @@ TEST_P(future, cancel_and_run_never_both_happen) {
       EXPECT_FALSE(cancelled);
       EXPECT_EQ(runs, 1);
     } catch (const filch::cancelled&) {
+      // Not cancelled by its future, but asked to stop between its start and its first line.
       EXPECT_EQ(runs, 0);
-      EXPECT_TRUE(cancelled);
     }
   }
 }

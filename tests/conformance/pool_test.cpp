@@ -219,7 +219,8 @@ TEST_P(pool, leaves_no_thread_behind) {
 }
 
 TEST_P(pool, gives_threads_the_stack_they_are_asked_for) {
-  constexpr std::size_t wanted = 3U << 20U;
+  // More than the usual 8 MiB: a thread may be given a bigger stack that another has left.
+  constexpr std::size_t wanted = 24U << 20U;
   auto p = make_pool({.stack_size = wanted});
   const auto stack_of_thread = [] {
     pthread_attr_t attributes;
@@ -229,10 +230,9 @@ TEST_P(pool, gives_threads_the_stack_they_are_asked_for) {
     pthread_attr_destroy(&attributes);
     return size;
   };
-  const auto near = [](std::size_t size) { return size >= wanted && size < wanted + (1U << 20U); };
-  EXPECT_TRUE(near(p.with(filch::on_io).submit(stack_of_thread).get_for(20s)));
+  EXPECT_GE(p.with(filch::on_io).submit(stack_of_thread).get_for(20s), wanted);
   if (GetParam().engine == "native") {
-    EXPECT_TRUE(near(p.submit(stack_of_thread).get_for(20s)));
+    EXPECT_GE(p.submit(stack_of_thread).get_for(20s), wanted);
   }
 }
 
