@@ -27,5 +27,4 @@
 #include <filch/this_job.hpp>
 #include <filch/verbs.hpp>
 #include <filch/when.hpp>
-#include <filch/when.hpp>
 #include <filch/worker_local.hpp>
