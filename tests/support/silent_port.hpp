@@ -1,9 +1,11 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -11,7 +13,7 @@
 
 namespace filch::test {
 
-/// A loopback port that listens; nobody accepts. With `full`, its queue has no room left either,
+/// A loopback port that listens; nobody answers. With `full`, its queue has no room left either,
 /// so that a connection stalls before it is made.
 class silent_port {
  public:
@@ -29,7 +31,7 @@ class silent_port {
     if (wanted == kind::full) fill();
   }
   ~silent_port() {
-    for (const int socket : fillers_) ::close(socket);
+    for (const int socket : sockets_) ::close(socket);
     ::close(listener_);
   }
   silent_port(const silent_port&) = delete;
@@ -38,9 +40,18 @@ class silent_port {
   std::string url(const char* scheme) const {
     return std::string(scheme) + "://127.0.0.1:" + std::to_string(port_) + "/";
   }
-  std::uint16_t port() const { return port_; }
+  /// Waits until a client has connected and said something; nobody reads it.
+  bool wait_for_bytes(std::chrono::milliseconds timeout) {
+    if (!readable(listener_, timeout)) return false;
+    sockets_.push_back(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
+    return readable(sockets_.back(), timeout);
+  }
 
  private:
+  static bool readable(int socket, std::chrono::milliseconds timeout) {
+    pollfd source{socket, POLLIN, 0};
+    return ::poll(&source, 1, static_cast<int>(timeout.count())) == 1;
+  }
   static int open_socket() {
     return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   }
@@ -53,15 +64,15 @@ class silent_port {
   }
   void fill() {
     for (int i = 0; i < 4; ++i) {
-      fillers_.push_back(open_socket());
+      sockets_.push_back(open_socket());
       sockaddr_in address = loopback(port_);
-      ::connect(fillers_.back(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+      ::connect(sockets_.back(), reinterpret_cast<sockaddr*>(&address), sizeof address);
     }
   }
 
   int listener_;
   std::uint16_t port_ = 0;
-  std::vector<int> fillers_;
+  std::vector<int> sockets_;
 };
 
 }  // namespace filch::test

@@ -23,6 +23,20 @@
 #include "latency_server.hpp"
 #include "silent_port.hpp"
 
+#if !defined(__has_feature)
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define FILCH_TEST_ASAN 1
+#else
+#define FILCH_TEST_ASAN 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define FILCH_TEST_TSAN 1
+#else
+#define FILCH_TEST_TSAN 0
+#endif
+
 /// How filch::http is stopped, and what its one thread does for many callers.
 namespace {
 
@@ -80,7 +94,8 @@ double milliseconds_to_stop(const char* phase, const std::string& url, Reached r
   return took;
 }
 
-constexpr double prompt = 50;  // milliseconds; under 1 on a quiet machine
+/// Milliseconds; it takes under one on a quiet machine, and seconds if a stop is only polled for.
+constexpr double prompt = FILCH_TEST_ASAN || FILCH_TEST_TSAN ? 500 : 50;
 
 TEST(http_stop, a_stop_before_the_call_sends_nothing) {
   const latency_server server;
@@ -138,9 +153,9 @@ TEST(http_stop, a_stop_reaches_a_connection_in_the_making) {
 }
 
 TEST(http_stop, a_stop_reaches_a_tls_handshake) {
-  const silent_port mute(silent_port::kind::accepting_queue);
+  silent_port mute(silent_port::kind::accepting_queue);
   EXPECT_LT(milliseconds_to_stop("shaking hands (TLS)", mute.url("https"),
-                                 [] { std::this_thread::sleep_for(50ms); }),
+                                 [&] { EXPECT_TRUE(mute.wait_for_bytes(soon)); }),
             prompt);
 }
 
@@ -250,6 +265,9 @@ TEST(http_thread, nothing_is_left_open_once_idle) {
 }
 
 TEST(http_thread, without_descriptors_a_call_fails_instead_of_hanging) {
+#if FILCH_TEST_ASAN
+  GTEST_SKIP() << "the sanitizer's type checks need descriptors of their own";
+#endif
   const latency_server server;
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
