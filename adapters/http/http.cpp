@@ -63,7 +63,7 @@ void response::raise_for_status() const {
   if (status >= 400) throw bad_status(status, url);
 }
 
-response get(std::string url, get_options options) {
+response get(const std::string& url, const get_options& options) {
   const std::stop_token stop = effective_token(options);
   detail::require_web_url(url);
   refuse_what_is_over(url, options, stop);
@@ -77,8 +77,8 @@ response get(std::string url, get_options options) {
   return transfer.take_response();
 }
 
-response get_ok(std::string url, get_options options) {
-  response answer = get(std::move(url), std::move(options));
+response get_ok(const std::string& url, const get_options& options) {
+  response answer = get(url, options);
   answer.raise_for_status();
   return answer;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <climits>
-#include <cstring>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "trust.hpp"
@@ -127,11 +127,12 @@ void transfer::set_headers(const get_options& options) {
                                "headers one {name, value} for each line");
     }
     // libcurl takes "Name:" as "leave this header out", and "Name;" as an empty one.
-    const std::string line = value.empty() ? name + ";" : name + ": " + value;
-    curl_slist* longer = curl_slist_append(header_lines_.get(), line.c_str());
-    if (!longer) throw std::bad_alloc();
-    (void)header_lines_.release();
-    header_lines_.reset(longer);
+    std::string line = name;
+    line.append(value.empty() ? ";" : ": ").append(value);
+    curl_slist* list = curl_slist_append(header_lines_.get(), line.c_str());
+    if (!list) throw std::bad_alloc();
+    // The head stays what it was, once there is one.
+    if (!header_lines_) header_lines_.reset(list);
   }
   set(CURLOPT_HTTPHEADER, header_lines_.get());
 }
@@ -241,7 +242,11 @@ std::string transfer::libcurls_words() const {
   if (words.empty() || words.find('@') != std::string::npos) words = curl_easy_strerror(result_);
   long number = 0;
   curl_easy_getinfo(easy(), CURLINFO_OS_ERRNO, &number);
-  if (number != 0) words.append(" (").append(std::strerror(static_cast<int>(number))).append(")");
+  if (number != 0) {
+    words.append(" (")
+        .append(std::generic_category().message(static_cast<int>(number)))
+        .append(")");
+  }
   return words;
 }
 

@@ -7,8 +7,10 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filch/error.hpp>
+#include <new>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace filch {
@@ -111,7 +113,7 @@ void transfer_thread::start() {
   if (const int error = start_quietly(thread_, &transfer_thread::enter, this); error != 0) {
     multi_.reset();
     throw no_thread(std::string("filch::http: the system gives no thread to run transfers on (") +
-                    std::strerror(error) +
+                    std::generic_category().message(error) +
                     "); end some threads, or raise `ulimit -u` or the container's pids limit");
   }
   state_ = state::running;

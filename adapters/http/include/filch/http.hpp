@@ -120,11 +120,11 @@ class FILCH_API bad_status : public error {
 /// when the process exits; `no_thread` if the transfer thread cannot be started; `forked_pool` in
 /// a child made by `fork` from a process that had used this; `std::bad_alloc`.
 /// Whatever was thrown, the connection of an unfinished transfer is closed.
-FILCH_API response get(std::string url, get_options options = {});
+FILCH_API response get(const std::string& url, const get_options& options = {});
 
 /// As `get`, but a status of 400 or above is an error, so that a race goes on without it.
 /// Throws: also `bad_status`.
-FILCH_API response get_ok(std::string url, get_options options = {});
+FILCH_API response get_ok(const std::string& url, const get_options& options = {});
 
 }  // namespace http
 }  // namespace v0
