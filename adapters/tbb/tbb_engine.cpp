@@ -9,8 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <oneapi/tbb/task_arena.h>
-
+#include "arena.hpp"
 #include "parallelism.hpp"
 #include "seats.hpp"
 
@@ -51,9 +50,60 @@ void run_seat(detail::seats& seats, workplace& place) {
   } while (place.has_work() && seats.take());
 }
 
-class tbb_arena final : public engine {
+/// What the engine and the threads lent to it share; ends with the last of them.
+///
+/// oneTBB hands a task from the thread that enqueues it to the one that runs it, and orders the
+/// two. `hand_over` and `receive` order them once more, by an atomic of ours: what we promise must
+/// not rest on what a closed library does, and ThreadSanitizer, which cannot look into it, sees
+/// the order.
+class crew {
  public:
-  explicit tbb_arena(unsigned workers) : width_(workers) {}
+  crew(unsigned seats, workplace& place) : seats_(seats), place_(place) {}
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+
+  detail::seats& seats() noexcept { return seats_; }
+
+  void* hand_over() noexcept {
+    // order: all before the enqueue is visible to the lent thread [pair:TBB_TASK]
+    holders_.fetch_add(1, std::memory_order_release);
+    return this;
+  }
+  static crew& receive(void* task) noexcept {
+    auto& self = *static_cast<crew*>(task);
+    // order: what was before the enqueue [pair:TBB_TASK]
+    (void)self.holders_.load(std::memory_order_acquire);
+    return self;
+  }
+  void let_go() noexcept {
+    // order: every holder's use is over before the end of the crew [pair:TBB_TASK]
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  /// What a lent thread does.
+  static void serve(void* task) {
+    crew& self = receive(task);
+    if (self.seats_.enter()) {
+      run_seat(self.seats_, self.place_);
+      self.seats_.leave();
+    }
+    self.let_go();
+  }
+
+ private:
+  ~crew() = default;
+
+  detail::seats seats_;
+  workplace& place_;
+  std::atomic<unsigned> holders_{1};
+};
+
+class tbb_workers final : public engine {
+ public:
+  explicit tbb_workers(unsigned workers) : width_(workers) {}
+  ~tbb_workers() override {
+    if (crew_) crew_->let_go();
+  }
 
   std::string_view name() const noexcept override { return "tbb"; }
   unsigned width() const noexcept override { return width_; }
@@ -63,51 +113,41 @@ class tbb_arena final : public engine {
     if (possible == 0) return 0;
     limit_.emplace(possible);
     const unsigned granted = limit_->granted();
-    // No slot is reserved for threads from outside: none ever joins, they only enqueue.
-    arena_.initialize(static_cast<int>(granted), 0);
-    seats_ = std::make_shared<detail::seats>(granted);
-    place_ = &place;
+    arena_.emplace(granted);
+    crew_ = new crew(granted, place);
     return granted;
   }
 
   void wake(std::size_t n) noexcept override {
-    if (!seats_) return;
+    if (!crew_) return;
     detail::seats::see_all_queued();
-    for (; n > 0 && seats_->take(); --n) {
+    for (; n > 0 && crew_->seats().take(); --n) {
       if (!lend_thread()) return;
     }
   }
 
   void stop() noexcept override {
-    if (!seats_) return;
-    seats_->close();
-    arena_.terminate();
+    if (!crew_) return;
+    crew_->seats().close();
+    arena_.reset();
     limit_.reset();
   }
 
  private:
   /// Requires: a seat was taken for the thread.
   bool lend_thread() noexcept {
-    try {
-      arena_.enqueue([seats = seats_, place = place_] {
-        if (!seats->enter()) return;
-        run_seat(*seats, *place);
-        seats->leave();
-      });
-      return true;
-    } catch (...) {
-      // Out of memory. The job stays where it is: who waits for it runs it, and so does the
-      // next thread that is lent.
-      seats_->give_back();
-      return false;
-    }
+    if (arena_->enqueue(&crew::serve, crew_->hand_over())) return true;
+    // Out of memory. The job stays where it is: who waits for it runs it, and so does the next
+    // thread that is lent.
+    crew_->let_go();
+    crew_->seats().give_back();
+    return false;
   }
 
   const unsigned width_;
   std::optional<detail::parallelism> limit_;
-  tbb::task_arena arena_;
-  std::shared_ptr<detail::seats> seats_;
-  workplace* place_ = nullptr;
+  std::optional<detail::arena> arena_;
+  crew* crew_ = nullptr;
 };
 
 }  // namespace
@@ -119,7 +159,7 @@ std::unique_ptr<engine> tbb_engine(unsigned workers) {
         "have one per usable core");
   }
   // Core knows the rule: affinity, quota, FILCH_WORKERS.
-  return std::make_unique<tbb_arena>(workers == 0 ? native_engine()->width() : workers);
+  return std::make_unique<tbb_workers>(workers == 0 ? native_engine()->width() : workers);
 }
 
 }  // namespace v0
