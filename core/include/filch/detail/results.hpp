@@ -14,18 +14,11 @@ namespace filch {
 inline namespace v0 {
 namespace detail {
 
-#ifdef _GLIBCXX_SANITIZE_VECTOR
-/// AddressSanitizer was told to watch the memory that vectors keep in reserve.
-inline constexpr bool reserve_is_guarded = true;
-#else
-inline constexpr bool reserve_is_guarded = false;
-#endif
-
-/// Results that are plain bytes: written straight into the vector's memory.
+/// Results that cost nothing to make in advance and to assign: written straight into the vector.
 template <class R>
-inline constexpr bool written_in_place =
-    std::is_trivially_copyable_v<R> && std::is_copy_constructible_v<R> &&
-    !std::is_same_v<R, bool> && !reserve_is_guarded;
+inline constexpr bool assigned_in_place =
+    std::is_trivially_default_constructible_v<R> && std::is_trivially_move_assignable_v<R> &&
+    std::is_trivially_destructible_v<R>;
 
 /// Room for n results that threads fill at the same time, each its own. Those that were made are
 /// destroyed if the others never come. All memory is taken before the first call.
@@ -83,33 +76,23 @@ class results {
   R* at_ = nullptr;
 };
 
-/// The threads write into memory that the vector has reserved, and are the first to touch it:
-/// page faults, most of the cost of a large result, are theirs to share. A vector that is made
-/// with n elements writes all of them once, on one thread.
 template <class R>
-  requires written_in_place<R>
+  requires(assigned_in_place<R> && !std::is_same_v<R, bool>)
 class results<R> {
  public:
   struct writer {
     R* at;
     template <class Make>
     void put(std::size_t i, Make&& make) const {
-      ::new (static_cast<void*>(at + i)) R(std::forward<Make>(make)());
+      at[i] = std::forward<Make>(make)();
     }
     R& operator[](std::size_t i) const { return at[i]; }
   };
-  explicit results(std::size_t n) : n_(n) { out_.reserve(n); }
+  explicit results(std::size_t n) : out_(n) {}
   writer write() noexcept { return {out_.data()}; }
-  /// All results. Requires: all were made.
-  std::vector<R> take() {
-    // The elements are where insert puts them: it copies bytes onto themselves.
-    const R* const made = out_.data();
-    out_.insert(out_.end(), made, made + n_);
-    return std::move(out_);
-  }
+  std::vector<R> take() { return std::move(out_); }
 
  private:
-  std::size_t n_;
   std::vector<R> out_;
 };
 
