@@ -6,6 +6,7 @@
 
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
+#include <filch/race.hpp>
 
 namespace filch {
 inline namespace v0 {
@@ -38,6 +39,18 @@ const race_plan& checked(const race_plan& plan) {
 }
 
 }  // namespace
+
+race_plan plan_race(const job_options& of_view, const std::optional<losers>& after,
+                    std::chrono::nanoseconds deadline, std::chrono::nanoseconds stagger) {
+  const losers chosen = after ? *after : of_view.losers;
+  race_plan plan;
+  plan.structured = chosen.what() == losers::kind::join;
+  plan.patience = chosen.patience();
+  plan.stagger = stagger;
+  plan.deadline = deadline.count() != 0 ? deadline : of_view.timeout;
+  plan.name = of_view.name;
+  return plan;
+}
 
 /// One contender as a job of an io thread. Holds the race from its start to its end only, so that
 /// a race and its contenders do not keep each other alive.
