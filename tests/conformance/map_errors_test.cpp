@@ -346,4 +346,30 @@ TEST_P(map_errors, are_counted_in_the_progress) {
   EXPECT_EQ(last.total, 1000U);
 }
 
+TEST_P(map_errors, a_stop_that_comes_when_every_item_has_run_takes_nothing_away) {
+  auto pool = make_pool();
+  std::stop_source stop;
+  const auto last_stops = [&](int x) {
+    if (x == 9) stop.request_stop();
+    return x;
+  };
+  const auto in_order = pool.with({.chunk = 10, .stop = stop.get_token()});
+  EXPECT_EQ(in_order.map(last_stops, numbers(10)).size(), 10U);
+}
+
+TEST_P(map_errors, an_item_that_throws_when_its_time_is_up_fails_once) {
+  auto pool = make_pool();
+  filch::progress last;
+  const auto outcomes =
+      pool.with({.on_progress = [&](const filch::progress& p) { last = p; }, .timeout_each = 1ms})
+          .map_try(
+              [](std::stop_token stop, int x) -> int {
+                while (!stop.stop_requested()) std::this_thread::yield();
+                throw std::runtime_error(std::to_string(x));
+              },
+              numbers(3));
+  for (const auto& o : outcomes) EXPECT_THROW((void)o.value(), filch::timed_out);
+  EXPECT_EQ(last.failed, 3U);
+}
+
 }  // namespace

@@ -32,7 +32,7 @@ MUTANTS = [
     ("an exception of an item is swallowed", LOOP,
      "  if (no_room_) return no_room_;", "  return {};", "map_errors"),
     ("a stopped loop returns as if it were whole", LOOP,
-     "if (stop_->stop_requested()) return thrown(throw_cancelled);", "", "map_errors"),
+     "if (left_out_.load(std::memory_order_relaxed)) return thrown(throw_cancelled);", "", "map_errors"),
     ("in_flight is not heeded", LOOP,
      "most = std::min(most, options_.in_flight);", "", "io_lane"),
     ("a time limit of an item is not reported", LOOP,

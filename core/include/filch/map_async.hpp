@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <optional>
@@ -136,8 +135,6 @@ class map_state final : public future_state<typename map_output<typename Input::
     auto& state = *static_cast<map_state*>(self);
     std::exception_ptr error;
     const auto i = state.body_->attempt(lo, hi, error);
-    // order: [relaxed: read by the last ticket, after all others have ended]
-    state.succeeded_.fetch_add(i - lo, std::memory_order_relaxed);
     if (i == hi) return hi;
     loop.failed(i, std::move(error));
     return i + 1;
@@ -145,10 +142,6 @@ class map_state final : public future_state<typename map_output<typename Input::
   static void ended(void* self) { static_cast<map_state*>(self)->end(); }
   void end() noexcept {
     auto error = loop_->verdict();
-    // A stop that came too late to keep any item from its value changes nothing.
-    // order: [relaxed: all tickets have ended]
-    const bool complete = succeeded_.load(std::memory_order_relaxed) == input_->from.size();
-    if (error && complete && is_cancelled(error)) error = nullptr;
     if (error) {
       drop_input();
       this->finish(std::move(error));
@@ -164,15 +157,6 @@ class map_state final : public future_state<typename map_output<typename Input::
       });
     }
   }
-  static bool is_cancelled(const std::exception_ptr& error) noexcept {
-    try {
-      std::rethrow_exception(error);
-    } catch (const cancelled&) {
-      return true;
-    } catch (...) {
-      return false;
-    }
-  }
   // Whoever sees the result no longer finds its arguments alive.
   void drop_input() noexcept {
     body_.reset();
@@ -185,7 +169,6 @@ class map_state final : public future_state<typename map_output<typename Input::
   std::optional<output> output_;
   std::optional<each_body<step>> body_;
   std::optional<loop_core> loop_;
-  std::atomic<std::size_t> succeeded_{0};
 };
 
 }  // namespace detail

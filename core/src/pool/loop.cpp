@@ -1,6 +1,7 @@
 #include <filch/detail/loop.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
@@ -39,6 +40,10 @@ bool is_cancellation(const std::exception_ptr& error) {
     return false;
   }
 }
+
+/// Whether the item that this thread runs has been counted as failed: one that throws when its
+/// time was up fails once.
+constinit thread_local bool item_failed = false;
 
 }  // namespace
 
@@ -138,6 +143,7 @@ bool loop_core::withdraw() noexcept {
                                      std::memory_order_relaxed)) {
     return false;
   }
+  leave_out();
   for (auto& t : tickets_) {
     if (t->claim()) static_cast<ticket&>(*t).end();
   }
@@ -182,7 +188,15 @@ void loop_core::participate() noexcept {
   share pace;
   std::size_t lo = 0;
   std::size_t hi = 0;
-  while (!stop_->stop_requested() && take(pace, lo, hi)) run_chunk(lo, hi, pace);
+  for (;;) {
+    if (stop_->stop_requested()) {
+      // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
+      if (next_.load(std::memory_order_relaxed) < n_) leave_out();
+      return;
+    }
+    if (!take(pace, lo, hi)) return;
+    run_chunk(lo, hi, pace);
+  }
 }
 
 void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
@@ -190,7 +204,8 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
   while (lo < hi) {
     // order: a cut made because of an item is seen before higher items run [pair:CUT]
     const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
-    if (lo >= bound || stop_->stop_requested()) return;
+    if (lo >= bound) return;
+    if (stop_->stop_requested()) return leave_out();
     const auto from = lo;
     if (options_.timeout_each.count() > 0) {
       lo = run_limited_item(lo);
@@ -223,6 +238,7 @@ std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
     here.parent = current.ctx;
     here.what = &here;
     here.stop = own.get();
+    item_failed = false;
     {
       within inside(here);
       body_.run(body_.self, i, i + 1, *this);
@@ -282,9 +298,11 @@ void loop_core::keep(std::size_t i, std::exception_ptr error) noexcept {
 
 void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
   // A cancellation that follows from our own stop is not the item's error.
-  if (is_cancellation(error) && current.ctx->stop->stop_requested()) return;
-  // order: [relaxed: a count]
-  failures_.fetch_add(1, std::memory_order_relaxed);
+  if (is_cancellation(error) && current.ctx->stop->stop_requested()) return leave_out();
+  if (options_.timeout_each.count() == 0 || !std::exchange(item_failed, true)) {
+    // order: [relaxed: a count]
+    failures_.fetch_add(1, std::memory_order_relaxed);
+  }
   if (options_.errors == errors::collect && body_.sink) {
     body_.sink(body_.self, i, std::move(error));
     return;
@@ -330,7 +348,9 @@ std::exception_ptr loop_core::verdict() {
     for (auto& e : errors_) all.push_back({e.index, e.error});
     return std::make_exception_ptr(errors_list(std::move(all)));
   }
-  if (stop_->stop_requested()) return thrown(throw_cancelled);
+  // A stop that came when every item had run takes nothing away.
+  // order: [relaxed: ordered by the end of the tickets]
+  if (left_out_.load(std::memory_order_relaxed)) return thrown(throw_cancelled);
   return {};
 }
 

@@ -89,6 +89,11 @@ class FILCH_API loop_core final : public awaited {
   void advance(std::size_t items) noexcept;
   void ticket_ended() noexcept;
   void keep(std::size_t i, std::exception_ptr error) noexcept;
+  /// Notes that a stop kept an item from running, or from finishing.
+  void leave_out() noexcept {
+    // order: [relaxed: ordered by the end of the tickets]
+    left_out_.store(true, std::memory_order_relaxed);
+  }
 
   context* ctx_;
   ref<stop_state> stop_;
@@ -100,6 +105,7 @@ class FILCH_API loop_core final : public awaited {
   std::atomic<std::size_t> bound_;
   std::atomic<std::size_t> ended_tickets_{0};
   std::atomic<std::size_t> failures_{0};
+  std::atomic<bool> left_out_{false};
   std::mutex errors_lock_;
   std::vector<failed_item> errors_;
   std::exception_ptr no_room_;  // for all the errors: an incomplete list would pass for a full one
