@@ -1,12 +1,14 @@
-#include <filch/error.hpp>
+// What a stranger's program does with core alone.
+#include <filch/map.hpp>
+#include <filch/pool.hpp>
 
-#include <exception>
 #include <iostream>
+#include <vector>
 
 int main() {
-  try {
-    throw filch::cancelled();
-  } catch (const filch::error&) {
-    std::cout << filch::describe(std::current_exception()) << '\n';
+  filch::pool pool(2);
+  const std::vector<int> numbers{1, 2, 3};
+  for (const int square : pool.map([](int x) { return x * x; }, numbers)) {
+    std::cout << square << '\n';
   }
 }
