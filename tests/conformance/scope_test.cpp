@@ -191,10 +191,10 @@ TEST_P(scope, throws_what_its_body_threw_after_its_jobs_have_ended) {
 
 TEST_P(scope, throws_the_first_error_in_time_and_counts_the_others) {
   auto pool = make_pool();
+  std::atomic<bool> first_thrown{false};
+  filch_test::gate both;
   try {
     pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
-      filch_test::gate both;
-      std::atomic<bool> first_thrown{false};
       s.spawn([&] {
         both.wait();
         throw std::runtime_error("first");
@@ -232,9 +232,9 @@ TEST_P(scope, does_not_start_what_is_left_after_an_error) {
 
 TEST_P(scope, does_not_take_a_job_that_obeys_its_stop_for_a_failure) {
   auto pool = make_pool();
+  filch_test::gate in;
   try {
     pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
-      filch_test::gate in;
       for (int i = 0; i < 3; ++i) {
         s.spawn([&] {
           in.wait();
@@ -299,8 +299,8 @@ TEST_P(scope, throws_timed_out_when_its_time_is_up) {
 
 TEST_P(scope, passes_its_stop_on_to_what_its_jobs_call) {
   auto pool = make_pool();
+  filch_test::gate in;
   EXPECT_THROW(pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
-    filch_test::gate in;
     s.spawn([&] {
       pool.with({.lane = filch::lane::io}).scope([&](auto& inner) {
         inner.spawn([&] {

@@ -17,7 +17,8 @@ inline namespace v0 {
 /// What a scope's body gets: spawns jobs that end before the scope does.
 ///
 /// Threads: the body and the scope's jobs may use it at the same time.
-/// Lifetime: until the scope returns; jobs may refer to it, and to all that is older.
+/// Lifetime: until the scope returns; jobs may refer to it and to all that is older, but not to
+/// variables of the body, which may return before them.
 class job_scope {
  public:
   explicit job_scope(detail::scope_core& core) noexcept : core_(core) {}
