@@ -44,6 +44,8 @@ class block_errors {
 template <class Given, class T, class Caller, class R, class Op>
 T reduce_call(const bound& b, R& range, T init, Op& op, Caller f, const job_options& options) {
   static_assert(std::is_move_assignable_v<T>, "filch: the type of init must be assignable");
+  static_assert(std::is_invocable_v<Op&, T, T>,
+                "filch: reduce needs op(T, T), T being the type of init");
   require_bounded<R>();
   call_scope call(b.core, options.lane, options.name, options.stop);
   auto source = make_source<Given>(range);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <ranges>
 #include <type_traits>
 #include <utility>
 
@@ -58,6 +59,16 @@ struct family {
 template <template <class> class Verbs, class... Call>
 using family_for = typename family<Verbs, Call...>::type;
 
+/// A range where the callable belongs, and no range where the range belongs.
+template <class F, class... R>
+concept swapped = std::ranges::range<F> && (!std::ranges::range<R> || ...);
+template <class F>
+void refuse_swapped() {
+  static_assert(sizeof(F) == 0,
+                "filch: the arguments are the other way round: map(f, xs), starmap(f, zipped), "
+                "imap(f, xs), race(f, xs), but for_each(xs, f)");
+}
+
 /// The types of a race, known once <filch/race.hpp> is included.
 template <class F, class X>
 struct race_types;
@@ -71,12 +82,20 @@ class verbs {
   /// f of each element, in input order; several ranges: f(x, y, ...).
   template <class F, class... R>
   auto map(F&& f, R&&... ranges) const {
-    return via<map_verbs, F>().map(std::forward<F>(f), std::forward<R>(ranges)...);
+    if constexpr (detail::swapped<F, R...>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_verbs, F>().map(std::forward<F>(f), std::forward<R>(ranges)...);
+    }
   }
   /// f of the parts of each tuple, in input order.
   template <class F, class R>
   auto starmap(F&& f, R&& zipped) const {
-    return via<map_verbs, F>().starmap(std::forward<F>(f), std::forward<R>(zipped));
+    if constexpr (detail::swapped<F, R>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_verbs, F>().starmap(std::forward<F>(f), std::forward<R>(zipped));
+    }
   }
   /// As `map`, into an existing range; returns how many were written.
   template <class Out, class F, class... R>
@@ -87,17 +106,29 @@ class verbs {
   /// As `map`, a value or an exception for each element.
   template <class F, class... R>
   auto map_try(F&& f, R&&... ranges) const {
-    return via<map_verbs, F>().map_try(std::forward<F>(f), std::forward<R>(ranges)...);
+    if constexpr (detail::swapped<F, R...>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_verbs, F>().map_try(std::forward<F>(f), std::forward<R>(ranges)...);
+    }
   }
   /// As `starmap`, a value or an exception for each element.
   template <class F, class R>
   auto starmap_try(F&& f, R&& zipped) const {
-    return via<map_verbs, F>().starmap_try(std::forward<F>(f), std::forward<R>(zipped));
+    if constexpr (detail::swapped<F, R>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_verbs, F>().starmap_try(std::forward<F>(f), std::forward<R>(zipped));
+    }
   }
   /// f of each element, for its effects.
   template <class R, class F>
   void for_each(R&& range, F&& f, const job_options& options = detail::no_options()) const {
-    via<map_verbs, F>().for_each(std::forward<R>(range), std::forward<F>(f), options);
+    if constexpr (detail::swapped<F, R>) {
+      detail::refuse_swapped<F>();
+    } else {
+      via<map_verbs, F>().for_each(std::forward<R>(range), std::forward<F>(f), options);
+    }
   }
   /// f(low) ... f(high - 1).
   template <class A, class B, class F>
@@ -108,12 +139,20 @@ class verbs {
   /// As `map`, returning at once: a future of the results.
   template <class F, class... R>
   auto map_async(F&& f, R&&... ranges) const {
-    return via<map_async_verbs, F>().map_async(std::forward<F>(f), std::forward<R>(ranges)...);
+    if constexpr (detail::swapped<F, R...>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_async_verbs, F>().map_async(std::forward<F>(f), std::forward<R>(ranges)...);
+    }
   }
   /// As `starmap`, returning at once.
   template <class F, class R>
   auto starmap_async(F&& f, R&& zipped) const {
-    return via<map_async_verbs, F>().starmap_async(std::forward<F>(f), std::forward<R>(zipped));
+    if constexpr (detail::swapped<F, R>) {
+      return detail::refuse_swapped<F>();
+    } else {
+      return via<map_async_verbs, F>().starmap_async(std::forward<F>(f), std::forward<R>(zipped));
+    }
   }
 
   /// init op x0 op x1 ...; bit-identical for every number of workers.

@@ -45,7 +45,9 @@ race_failed::race_failed(std::vector<item_error> errors)
       errors_(std::move(errors)) {}
 race_failed::race_failed(std::size_t wanted, std::vector<item_error> errors)
     : error(summary(
-          ("filch: fewer than " + std::to_string(wanted) + " contenders of the race can succeed: ")
+          ("filch: " + std::to_string(wanted) +
+           " successes are asked for, and too few contenders are left that could give one; ask for "
+           "fewer, or let more compete: ")
               .c_str(),
           errors)),
       errors_(std::move(errors)) {}

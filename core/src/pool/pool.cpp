@@ -112,13 +112,13 @@ void pool::close() { core_->close(); }
 
 void pool::join() {
   core_->require_same_process();
-  if (!core_->door().is_closed()) {
-    throw std::logic_error("filch: join() waits for the pool's end; call close() before it");
-  }
   if (core_->is_inside()) {
     throw would_deadlock(
         "filch: join() in one of the pool's own jobs would wait for that job; call it from "
         "outside, or leave it to the destructor");
+  }
+  if (!core_->door().is_closed()) {
+    throw std::logic_error("filch: join() waits for the pool's end; call close() before it");
   }
   core_->join();
 }

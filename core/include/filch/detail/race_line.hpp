@@ -160,6 +160,10 @@ template <class... R>
 struct common_value {
   static_assert((!std::is_void_v<R> && ...),
                 "filch: either all callables of a race return something, or none does");
+  static_assert(
+      requires { typename std::common_type_t<R...>; },
+      "filch: the contenders of race_of must have results of a common type; convert "
+      "them, or return a std::variant from each");
   using type = std::decay_t<std::common_type_t<R...>>;
 };
 template <class... R>
