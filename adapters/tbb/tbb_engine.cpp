@@ -129,8 +129,9 @@ class tbb_workers final : public engine {
   void stop() noexcept override {
     if (!crew_) return;
     crew_->seats().close();
-    arena_.reset();
     limit_.reset();
+    // The arena stays until the engine goes: a caller that has queued the last job may still be on
+    // its way out of wake().
   }
 
  private:

@@ -51,7 +51,8 @@ class FILCH_API engine {
   /// may be fewer than `width()` where the system has no threads to give.
   virtual unsigned start(workplace& place) = 0;
   /// `n` jobs were queued and no parked worker could be woken for them. May be called by any
-  /// thread at any time between start and stop, and must be cheap where nothing is to do.
+  /// thread from start until the engine's destructor (by a caller whose job has ended already,
+  /// even during and after stop, to no effect), and must be cheap where nothing is to do.
   virtual void wake(std::size_t n) noexcept = 0;
   /// Takes all threads back; on return none is inside the workplace. Called once, when no job is
   /// left.

@@ -19,7 +19,9 @@ void make_pools() {
   std::cout << four.workers() << ' ' << thumbs.workers() << '\n';
 }
 
-void submit_jobs(filch::pool& pool) {
+void submit_jobs() {
+  filch::pool pool(2);
+  int seen = 0;
   // [submit]
   filch::future<int> answer = pool.submit(slowly_doubled, 21);
   std::cout << answer.get() << '\n';
@@ -27,10 +29,11 @@ void submit_jobs(filch::pool& pool) {
   auto text = pool.submit([] { return 6 * 7; }).then([](int n) { return std::to_string(n); });
   std::cout << text.get() << '\n';
 
-  pool.submit_after(10ms, [] { return 3; })
-      .on_done([](int n) { std::cout << "three is " << n << '\n'; })
-      .wait();
+  pool.submit_after(10ms, [] { return 3; }).on_done([&seen](int n) { seen = n; });
   // [end]
+  pool.close();
+  pool.join();  // callbacks belong to what the pool has accepted: they have run now
+  std::cout << "three is " << seen << '\n';
 }
 
 void use_options(filch::pool& pool) {
@@ -77,7 +80,7 @@ void end_it() {
 int main() {
   make_pools();
   filch::pool pool(2);
-  submit_jobs(pool);
+  submit_jobs();
   use_options(pool);
   std::cout << pool.submit(fibonacci, 20).get() << '\n';
   spawn_jobs(pool);
