@@ -80,6 +80,7 @@ class submit_verbs {
     const auto bound = self().bound();
     auto state = make(bound, std::forward<F>(f), std::forward<A>(args)...);
     detail::limit_future(*state, bound.options.timeout);
+    const auto keep = state->core();  // the job may end the pool before enqueue is done with it
     detail::enqueue(bound.core, detail::ref<detail::job>(std::move(state)));
   }
 
