@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "arena.hpp"
+#include "exit_guard.hpp"
 #include "parallelism.hpp"
 #include "seats.hpp"
 
@@ -82,6 +83,7 @@ class crew {
 
   /// What a lent thread does.
   static void serve(void* task) {
+    const detail::lent_thread mark;
     crew& self = receive(task);
     if (self.seats_.enter()) {
       run_seat(self.seats_, self.place_);
@@ -111,6 +113,7 @@ class tbb_workers final : public engine {
   unsigned start(workplace& place) override {
     const unsigned possible = detail::startable_threads(width_);
     if (possible == 0) return 0;
+    detail::watch_exit_status();
     limit_.emplace(possible);
     const unsigned granted = limit_->granted();
     arena_.emplace(granted);
