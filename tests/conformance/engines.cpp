@@ -89,6 +89,8 @@ std::vector<std::string>& skipped() {
 
 void note_skipped_concurrent() { skipped().push_back(current_test()); }
 
+void forget_skipped_concurrent() { skipped().clear(); }
+
 const std::vector<std::string>& skipped_concurrent() { return skipped(); }
 
 }  // namespace filch_test

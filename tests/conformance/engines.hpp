@@ -122,6 +122,8 @@ class conformance : public testing::TestWithParam<engine_case> {
 void note_skipped_concurrent();
 /// The tests noted so far.
 const std::vector<std::string>& skipped_concurrent();
+/// Forgets them: a new round of all tests begins (`--gtest_repeat`).
+void forget_skipped_concurrent();
 
 }  // namespace filch_test
 

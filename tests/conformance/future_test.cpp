@@ -30,7 +30,6 @@ FILCH_CONFORMANCE(future);
 int fails() { throw std::runtime_error("fail"); }
 
 // ---- get and wait
-// ---------------------------------------------------------------------------------
 
 TEST_P(future, hands_a_value_out_once) {
   auto pool = make_pool();
@@ -154,7 +153,6 @@ TEST_P(future, wakes_a_waiter_when_it_is_cancelled_elsewhere) {
 }
 
 // ---- cancel: mirrors CPython test_cancel, test_cancelled, test_done, test_running
-// ------------------
 
 TEST_P(future, cancelling_a_pending_job_means_it_never_runs) {
   auto pool = make_pool();
@@ -236,7 +234,6 @@ TEST_P(future, cancel_and_run_never_both_happen) {
 }
 
 // ---- on_done, on_error
-// ------------------------------------------------------------------------------
 
 // mirrors CPython test_done_callback_with_result, _with_exception, _with_cancel
 TEST_P(future, each_callback_is_called_once_in_each_state) {
@@ -343,7 +340,6 @@ TEST_P(future, callbacks_are_freed_whatever_happens) {
 }
 
 // ---- errors nobody reads
-// ----------------------------------------------------------------------------
 
 TEST_P(future, an_unread_error_reaches_on_unhandled_exactly_once) {
   unhandled_errors errors;
@@ -388,7 +384,6 @@ TEST_P(future, an_unread_cancellation_is_no_error) {
 }
 
 // ---- then
-// -------------------------------------------------------------------------------------------
 
 TEST_P(future, then_passes_the_value_on) {
   auto pool = make_pool();
@@ -459,7 +454,6 @@ TEST_P(future, a_chain_that_nobody_waits_for_finishes_with_the_pool) {
 }
 
 // ---- lifetime
-// ---------------------------------------------------------------------------------------
 
 // mirrors CPython test_del_shutdown, test_hang_issue12364
 TEST_P(future, results_outlive_the_pool) {

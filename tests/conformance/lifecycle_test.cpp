@@ -31,7 +31,6 @@ using filch_test::eventually;
 FILCH_CONFORMANCE(lifecycle);
 
 // ---- close and join
-// ---------------------------------------------------------------------------------
 
 // mirrors CPython test_run_after_shutdown, test_context, test_enter
 TEST_P(lifecycle, a_closed_pool_refuses_calls_from_outside) {
@@ -141,7 +140,6 @@ TEST_P(lifecycle, everything_accepted_has_run_when_join_returns) {
 }
 
 // ---- shutdown_for
-// -----------------------------------------------------------------------------------
 
 // mirrors CPython test_cancel_futures, test_terminate
 TEST_P(lifecycle, shutdown_cancels_what_has_not_started_and_stops_the_rest) {
@@ -209,7 +207,6 @@ TEST_P(lifecycle, a_job_cancelled_just_before_the_end_hangs_nobody) {
 }
 
 // ---- destruction, at any time
-// -------------------------------------------------------------------------
 
 int many() { return 200 / filch_test::slowdown(); }
 
@@ -260,6 +257,17 @@ TEST_P(lifecycle, ends_while_others_submit) {
       pool.reset();
     }
     EXPECT_EQ(ran, accepted);
+  }
+}
+
+TEST_P(lifecycle, may_be_ended_as_soon_as_a_posted_job_has_run_though_post_has_not_returned) {
+  FILCH_NEEDS_CONCURRENT();
+  for (int i = 0; i < many(); ++i) {
+    auto pool = make_heap_pool();
+    std::atomic<bool> ran{false};
+    const std::jthread poster([&ran, raw = pool.get()] { raw->post([&ran] { ran = true; }); });
+    while (!ran) std::this_thread::yield();
+    pool.reset();
   }
 }
 
@@ -363,7 +371,6 @@ TEST_P(lifecycle, accounts_for_every_job_exactly_once) {
 }
 
 // ---- the end of the process
-// ---------------------------------------------------------------------------
 
 // mirrors CPython test_interpreter_shutdown, the atexit test of _TestPoolWorkerLifetime
 TEST_P(lifecycle, a_static_pool_ends_with_the_process) {
@@ -416,7 +423,6 @@ TEST_P(lifecycle, the_process_may_end_while_the_default_pool_is_busy) {
 }
 
 // ---- fork
-// -----------------------------------------------------------------------------------------------
 
 /// Forks; the child runs `body`, which must return 0 within ten seconds. The child's exit status.
 template <class Body>

@@ -36,6 +36,13 @@ bool skips_accounted_for(const testing::UnitTest& all) {
   return false;
 }
 
+/// With `--gtest_repeat` each round accounts for its own skips.
+class new_round final : public testing::EmptyTestEventListener {
+  void OnTestIterationStart(const testing::UnitTest& /*all*/, int /*round*/) override {
+    filch_test::forget_skipped_concurrent();
+  }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,6 +51,7 @@ int main(int argc, char** argv) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto& all = *testing::UnitTest::GetInstance();
   all.listeners().Append(new filch_test::seed_printer);
+  all.listeners().Append(new new_round);
   const bool passed = RUN_ALL_TESTS() == 0;
   const bool enough = enough_ran(all);
   const bool accounted = skips_accounted_for(all);

@@ -49,7 +49,6 @@ int threads_named(const std::string& prefix) {
 }
 
 // ---- making one
-// -------------------------------------------------------------------------------------
 
 // mirrors CPython test_make_pool, test_max_workers_negative
 TEST_P(pool, of_no_workers_is_refused) {
@@ -139,7 +138,6 @@ TEST_P(pool, pools_live_beside_each_other) {
 }
 
 // ---- threads
-// ----------------------------------------------------------------------------------------
 
 // mirrors CPython test_initializer
 TEST_P(pool, calls_on_start_and_on_exit_once_per_thread) {
@@ -278,7 +276,6 @@ TEST_P(pool, a_storm_of_signals_changes_nothing) {
 }
 
 // ---- what it tells
-// ----------------------------------------------------------------------------------
 
 TEST_P(pool, counts_the_jobs_it_has_run) {
   auto p = make_pool();
@@ -337,7 +334,6 @@ TEST_P(pool, tells_its_workers_apart) {
 }
 
 // ---- engines by name
-// --------------------------------------------------------------------------------
 
 TEST_P(pool, an_engine_of_no_known_name_is_refused_with_the_names) {
   try {

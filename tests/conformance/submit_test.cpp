@@ -251,7 +251,7 @@ TEST_P(submit, destroys_a_result_nobody_takes) {
   ready.wait();
 }
 
-// ---- errors of the call itself ------------------------------------------------------------------
+// ---- errors of the call itself
 
 TEST_P(submit, a_throwing_copy_leaves_nothing_queued_or_counted) {
   const filch_test::no_leaks check;
@@ -341,7 +341,6 @@ TEST_P(submit, running_out_of_memory_in_post_and_submit_after_leaves_the_pool_us
 }
 
 // ---- post
-// -----------------------------------------------------------------------------------------
 
 TEST_P(submit, posted_jobs_run_before_the_pool_ends) {
   std::atomic<int> ran{0};
@@ -398,7 +397,6 @@ TEST_P(submit, a_cancelled_posted_job_is_no_error) {
 }
 
 // ---- submit_after
-// ---------------------------------------------------------------------------------
 
 TEST_P(submit, a_delayed_job_never_runs_early) {
   auto pool = make_pool();
@@ -454,7 +452,6 @@ TEST_P(submit, a_delay_beyond_the_clock_means_never) {
 }
 
 // ---- options
-// --------------------------------------------------------------------------------------
 
 TEST_P(submit, a_job_stopped_before_it_starts_never_runs) {
   auto pool = make_pool();

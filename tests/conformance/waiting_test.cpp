@@ -240,7 +240,6 @@ TEST_P(waiting, many_may_wait_for_one_job) {
 }
 
 // ---- circles: an error, never a hang
-// ------------------------------------------------------------------
 
 TEST_P(waiting, a_job_that_waits_for_itself_would_deadlock) {
   auto pool = make_pool();
