@@ -56,6 +56,7 @@ T take_value(future_state<T>& state) {
   } else if constexpr (std::is_reference_v<T>) {
     return static_cast<T>(*state.value());
   } else {
+    if constexpr (!std::is_trivially_copyable_v<T>) state.wait_for_readers();
     return std::move(state.value());
   }
 }
@@ -87,14 +88,15 @@ class continuation final : public future_state<typename then_result<F, T>::type>
       }
     });
   }
-  ref<job> unclaimed() noexcept override {
-    ref<future_state<T>> before;
-    {
-      std::lock_guard lock(before_lock_);
-      before = before_;
-    }
-    if (before && !before->done().is_set()) return before->unclaimed();
-    return future_base::unclaimed();
+  ref<future_base> ahead() noexcept override {
+    std::lock_guard lock(before_lock_);
+    if (!before_ || before_->done().is_set()) return {};
+    return ref<future_base>(before_);
+  }
+  slot* runner_within(std::size_t i, unsigned links) noexcept override {
+    std::lock_guard lock(before_lock_);
+    if (!before_ || before_->done().is_set()) return future_base::runner_within(i, links);
+    return links == 0 ? nullptr : before_->runner_within(i, links - 1);
   }
 
  private:
@@ -180,10 +182,11 @@ class [[nodiscard]] future {
 
   /// Calls `f(value)` with a const reference exactly once if there is a value: on the thread that
   /// made it, or at once on this one if it is there already. An exception from `f` goes to
-  /// `on_unhandled`; other callbacks still run.
+  /// `on_unhandled`; other callbacks still run. `get` waits for `f`, which may be reading what it
+  /// is to move away; called by `f` itself it does not.
   template <class F>
   future& on_done(F&& f) {
-    attach([f = std::decay_t<F>(std::forward<F>(f))](detail::future_base& r) mutable {
+    read([f = std::decay_t<F>(std::forward<F>(f))](detail::future_base& r) mutable {
       if (r.outcome() != detail::fate::value) return;
       if constexpr (std::is_void_v<T>) {
         f();
@@ -228,6 +231,11 @@ class [[nodiscard]] future {
   void attach(F f) {
     auto& s = state();
     s.add(new detail::call_back<F>(s.core(), std::move(f)));
+  }
+  template <class F>
+  void read(F f) {
+    auto& s = state();
+    s.add_reader(new detail::call_back<F>(s.core(), std::move(f)));
   }
   detail::ref<detail::future_state<T>> state_;
   bool taken_ = false;

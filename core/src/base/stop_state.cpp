@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <utility>
 
 namespace filch {
 inline namespace v0 {
@@ -10,14 +11,13 @@ namespace detail {
 struct stop_state::source {
   using callback = std::stop_callback<std::function<void()>>;
 
-  void listen(const std::stop_token& external, const std::stop_token& above) {
-    const auto pass_on = [this] { own.request_stop(); };
-    if (external.stop_possible()) on_external.emplace(external, pass_on);
-    if (above.stop_possible()) on_above.emplace(above, pass_on);
+  std::unique_ptr<callback> listen(const std::stop_token& to) {
+    if (!to.stop_possible()) return {};
+    return std::make_unique<callback>(to, [this] { own.request_stop(); });
   }
 
   std::stop_source own;
-  std::optional<callback> on_external, on_above;
+  std::unique_ptr<callback> on_external, on_above;
 };
 
 stop_state::stop_state(ref<stop_state> parent, std::stop_token token, bool loose)
@@ -62,7 +62,8 @@ std::stop_token stop_state::token() {
   std::lock_guard lock(lock_);
   if (!source_) {
     auto fresh = std::make_unique<source>();
-    fresh->listen(external_, parent_ ? parent_->token() : std::stop_token());
+    fresh->on_external = fresh->listen(external_);
+    if (parent_) fresh->on_above = fresh->listen(parent_->token());
     source_ = std::move(fresh);
     // order: [relaxed: request_stop takes the lock after its store, so one of the two sees the
     // other]
@@ -71,22 +72,40 @@ std::stop_token stop_state::token() {
   return source_->own.get_token();
 }
 
+// What listens to the links above is made and destroyed without the lock: the former may run users'
+// callbacks and the latter waits for them, and these may come back to this link.
 void stop_state::shorten() {
   if (!loose_) return;
-  ref<stop_state> skipped;  // the last link left out is released after the lock
-  std::lock_guard lock(lock_);
-  // order: [relaxed: see end()]
-  while (parent_ && parent_->ended_.load(std::memory_order_relaxed) &&
-         // order: [relaxed: nobody can ask an ended link any more]
-         !parent_->requested_.load(std::memory_order_relaxed) &&
-         !parent_->external_.stop_possible()) {
-    skipped = parent_;
-    parent_ = skipped->parent();
-    if (source_) {
-      source_->on_above.reset();
-      source_->listen({}, parent_ ? parent_->token() : std::stop_token());
+  ref<stop_state> skipped;  // the first link left out holds the others
+  ref<stop_state> above;
+  source* mine = nullptr;
+  {
+    std::lock_guard lock(lock_);
+    above = first_that_counts();
+    if (above.get() == parent_.get()) return;
+    mine = source_.get();
+    if (!mine) {
+      skipped = std::exchange(parent_, std::move(above));
+      return;
     }
   }
+  auto fresh = above ? mine->listen(above->token()) : nullptr;
+  std::lock_guard lock(lock_);
+  if (first_that_counts().get() != above.get()) return;  // another thread was faster, or will be
+  skipped = std::exchange(parent_, std::move(above));
+  fresh.swap(mine->on_above);  // the old one is destroyed after the lock is given back
+}
+
+// The nearest link above that somebody may still ask to stop; with the lock held.
+ref<stop_state> stop_state::first_that_counts() const noexcept {
+  auto link = parent_;
+  // order: [relaxed: see end()]
+  while (link && link->ended_.load(std::memory_order_relaxed) &&
+         // order: [relaxed: nobody can ask an ended link any more]
+         !link->requested_.load(std::memory_order_relaxed) && !link->external_.stop_possible()) {
+    link = link->parent();
+  }
+  return link;
 }
 
 }  // namespace detail

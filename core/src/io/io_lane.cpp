@@ -16,12 +16,41 @@ namespace detail {
 
 namespace {
 constexpr auto keep_for = std::chrono::seconds(5);
+
+/// Jobs that were claimed elsewhere, on their way out of the queue. Made before the lock is taken,
+/// so that they are destroyed after it is given back: the end of a closure may call the lane.
+class discarded {
+ public:
+  discarded() noexcept = default;
+  discarded(const discarded&) = delete;
+  discarded& operator=(const discarded&) = delete;
+  ~discarded() {
+    while (jobs_.pop()) {
+    }
+  }
+  void add(ref<job> work) noexcept { jobs_.push(std::move(work)); }
+  bool any() const noexcept { return !jobs_.looks_empty(); }
+
+ private:
+  injection_queue jobs_;
+};
+
+/// The oldest job that somebody still has to run, or empty.
+ref<job> next_of(injection_queue& queue, discarded& claimed) noexcept {
+  while (auto work = queue.pop()) {
+    if (!work->is_claimed()) return work;
+    claimed.add(std::move(work));
+  }
+  return {};
 }
+
+}  // namespace
 
 ref<job> io_lane::push(ref<job> work) noexcept {
   if (budget_.most() == 0) return work;  // no thread of the lane will ever be there
   {
     std::lock_guard lock(lock_);
+    if (stopping_) return {};  // claimed, or the pool would not end: a timer was late
     if (budget_.take()) {
       if (hand_over(work, true)) return {};
       budget_.give();
@@ -52,9 +81,10 @@ bool io_lane::hand_over(ref<job>& work, bool counted) noexcept {
 }
 
 bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
+  worker_ptr fresh;
   try {
     idle_.reserve(workers_.size() + 1);
-    auto fresh = std::make_shared<worker>(core_, cpu_, numbers_);
+    fresh = std::make_shared<worker>(core_, cpu_, numbers_);
     workers_.push_back(fresh);
     fresh->work = work;
     fresh->counted = counted;
@@ -65,10 +95,12 @@ bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
       work = {};
       return true;
     }
-    fresh->work = {};
-    workers_.pop_back();
   } catch (const std::bad_alloc&) {
     // no memory for a thread is no thread
+  }
+  if (fresh) {
+    fresh->work = {};
+    workers_.remove(fresh);
   }
   return false;
 }
@@ -85,56 +117,70 @@ void io_lane::run(worker_ptr me) noexcept {
 }
 
 bool io_lane::next_job(worker& me) noexcept {
-  ref<job> finished;  // destroyed after the lock is given back
-  std::lock_guard lock(lock_);
-  finished = std::move(me.work);
-  if (stopping_) return false;
-  if (!me.counted) me.counted = budget_.take();
-  if (me.counted) {
-    while (auto next = queue_.pop()) {
-      if (next->is_claimed()) continue;
-      me.work = std::move(next);
-      return true;
-    }
-    budget_.give();
-    me.counted = false;
-    cpu_.look_again();
+  // Nothing of a job is destroyed under the lock, nor once this thread can be called: whatever the
+  // end of a closure waits for may need the lane.
+  ref<job> finished;
+  {
+    std::lock_guard lock(lock_);
+    finished = std::move(me.work);
   }
+  finished = {};
+  bool gave_back = false;
+  for (bool listed = false; !listed;) {
+    discarded claimed;
+    std::lock_guard lock(lock_);
+    if (stopping_) return false;
+    if (!me.counted) me.counted = budget_.take();
+    if (me.counted) {
+      me.work = next_of(queue_, claimed);
+      if (me.work) return true;
+      if (claimed.any()) continue;
+      budget_.give();
+      me.counted = false;
+      gave_back = true;
+    }
+    // order: [relaxed: written under the lock]
+    me.called.store(0, std::memory_order_relaxed);
+    me.idle = true;
+    idle_.push_back(&me);  // reserved when the thread was started
+    listed = true;
+  }
+  if (gave_back) cpu_.look_again();  // a spare may have been wanted in vain
   return wait_for_call(me);
 }
 
-// Enters and leaves with the lock held, as the caller's guard expects.
 bool io_lane::wait_for_call(worker& me) noexcept {
-  // order: [relaxed: written under the lock]
-  me.called.store(0, std::memory_order_relaxed);
-  me.idle = true;
-  idle_.push_back(&me);  // reserved when the thread was started
   const auto until = std::chrono::steady_clock::now() + keep_for;
   for (;;) {
-    lock_.unlock();
     const bool in_time = futex_wait_until(me.called, 0, until);
-    lock_.lock();
+    std::lock_guard lock(lock_);
     if (me.work) return true;
     if (stopping_) return false;
-    if (!in_time) break;
+    if (in_time) continue;
+    std::erase(idle_, &me);
+    workers_.remove_if([&me](const worker_ptr& w) { return w.get() == &me; });
+    return false;
   }
-  std::erase(idle_, &me);
-  workers_.remove_if([&me](const worker_ptr& w) { return w.get() == &me; });
-  return false;
 }
 
 void io_lane::budget_freed() noexcept {
-  std::lock_guard lock(lock_);
-  while (!queue_.looks_empty() && budget_.take()) {
-    auto work = queue_.pop();
-    if (!work || work->is_claimed() || !hand_over(work, true)) {
+  injection_queue homeless;
+  {
+    discarded claimed;
+    std::lock_guard lock(lock_);
+    while (!queue_.looks_empty() && budget_.take()) {
+      auto work = next_of(queue_, claimed);
+      if (work && hand_over(work, true)) continue;
       budget_.give();
-      if (work && !work->is_claimed()) {
+      if (!work) break;
+      if (!workers_.empty()) {  // one of them takes it when it has ended its job
         queue_.push(std::move(work));
-        return;
+        break;
       }
+      homeless.push(std::move(work));
     }
   }
+  while (auto work = homeless.pop()) cpu_.push(std::move(work));
 }
 
 void io_lane::stop() noexcept {

@@ -17,7 +17,7 @@ pool_ptr share(pool_core& core) { return core.share(); }
 
 void enter(pool_core& core) {
   core.require_same_process();
-  if (!core.door().enter(core.is_inside())) {
+  if (!core.door().enter(false) && !(core.is_part_of() && core.door().enter(true))) {
     throw pool_closed(
         "filch: the pool is closed and takes no more calls from outside; make the call before "
         "close(), or on another pool");
@@ -79,6 +79,19 @@ bool has_turn(const pool_core& core, const slot* home) noexcept {
   }
   return false;
 }
+
+/// Gives up the turn that the calling thread has of another pool, if any, while it works in a pool
+/// that it calls: two threads that each had one and wanted the other's would wait for ever. So a
+/// thread has one turn at a time. Returns the slot that had it.
+slot* give_up_turn(slot* home) noexcept {
+  for (; home; home = home->outer) {
+    if (!home->has_turn) continue;
+    home->has_turn = false;
+    home->cpu->turn().unlock();
+    return home;
+  }
+  return nullptr;
+}
 }  // namespace
 
 visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
@@ -90,6 +103,7 @@ visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
   lent_->outer = outer_;
   current.home = lent_;
   if (core.cpu().workerless() && !has_turn(core, outer_)) {
+    paused_ = give_up_turn(outer_);
     core.cpu().turn().lock();
     lent_->has_turn = true;
   }
@@ -107,6 +121,10 @@ visit::~visit() {
     core_->cpu().return_guest(*lent_);
   }
   if (counted_) core_->door().leave();
+  if (paused_) {
+    paused_->cpu->turn().lock();
+    paused_->has_turn = true;
+  }
 }
 
 call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,

@@ -1,4 +1,10 @@
 #include <filch/detail/future_state.hpp>
+
+#include <optional>
+#include <thread>
+
+#include <filch/detail/atomics.hpp>
+#include <filch/detail/current.hpp>
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
@@ -69,6 +75,19 @@ class cancel_with_pool final : public callback {
 }  // namespace
 
 job::~job() = default;
+
+void job::wait_for_look() const noexcept {
+  for (int i = 0;; ++i) {
+    // order: [relaxed: claim() decides]
+    if (state_.load(std::memory_order_relaxed) != claim_state::looked_at) return;
+    if (i < 64) {
+      spin_pause();
+    } else {
+      std::this_thread::yield();  // who looks was interrupted
+    }
+  }
+}
+
 callback::~callback() = default;
 
 future_base::future_base(pool_core& core) : core_(core.share()) {
@@ -82,8 +101,17 @@ future_base::~future_base() {
 }
 
 ref<job> future_base::unclaimed() noexcept {
+  // A loop, as a chain of then() may be longer than a stack is deep.
+  if (auto first = ahead()) {
+    while (auto next = first->ahead()) first = std::move(next);
+    return first->unclaimed();
+  }
   if (is_claimed() || !startable()) return {};
   return ref<job>::share(static_cast<job*>(this));
+}
+
+slot* future_base::runner_within(std::size_t i, unsigned) noexcept {
+  return i == 0 ? job::runner() : nullptr;
 }
 
 void future_base::finish(std::exception_ptr error) noexcept {
@@ -100,7 +128,15 @@ void future_base::finish(std::exception_ptr error) noexcept {
   // order: hands the list to this thread and closes it; late callbacks see the result
   // [pair:CALLBACKS]
   callback* list = callbacks_.exchange(sealed(), std::memory_order_acq_rel);
+  // order: [relaxed: compared with the thread's own mark only]
+  if (list) finisher_.store(&current, std::memory_order_relaxed);
   done_.set();
+  if (list) call_back(list);
+  if (accepted) leave(*core);
+}
+
+void future_base::call_back(callback* list) noexcept {
+  const auto keep = ref<future_base>::share(this);  // a callback may drop the last future
   callback* in_order = nullptr;
   while (list) {
     callback* next = list->next;
@@ -108,15 +144,27 @@ void future_base::finish(std::exception_ptr error) noexcept {
     in_order = list;
     list = next;
   }
+  // Callbacks are a part of the job, whoever has ended it (who cancels it, or its time limit): a
+  // pool that they close or destroy must know that its job is not over.
+  std::optional<within> inside;
+  if (accepted_) inside.emplace(where());
   while (in_order) {
     std::unique_ptr<callback> now(in_order);
     in_order = now->next;
     now->call(*this);
   }
-  if (accepted) leave(*core);
+  called_back_.set();
 }
 
-void future_base::add(callback* added) noexcept {
+void future_base::wait_for_readers() noexcept {
+  // order: [relaxed: the owner's own, or handed over with the list of callbacks]
+  if (!has_readers_.load(std::memory_order_relaxed)) return;
+  // order: [relaxed: only this thread writes its own mark]
+  if (finisher_.load(std::memory_order_relaxed) == &current) return;
+  called_back_.wait();
+}
+
+bool future_base::add(callback* added) noexcept {
   // order: what finish stored is visible if it has sealed the list [pair:CALLBACKS]
   callback* first = callbacks_.load(std::memory_order_acquire);
   for (;;) {
@@ -124,13 +172,13 @@ void future_base::add(callback* added) noexcept {
       done_.wait();  // finish is between sealing and opening the latch
       std::unique_ptr<callback> now(added);
       now->call(*this);
-      return;
+      return false;
     }
     added->next = first;
     // order: hands the callback to finish; a failure sees what finish stored [pair:CALLBACKS]
     if (callbacks_.compare_exchange_weak(first, added, std::memory_order_acq_rel,
                                          std::memory_order_acquire)) {
-      return;
+      return true;
     }
   }
 }

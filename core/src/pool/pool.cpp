@@ -88,7 +88,7 @@ pool::pool(std::unique_ptr<engine> source, pool_options options)
 
 pool::~pool() {
   core_->close();
-  if (!core_->is_inside()) {
+  if (!core_->is_part_of()) {
     core_->join();
     return;
   }
@@ -112,7 +112,7 @@ void pool::close() { core_->close(); }
 
 void pool::join() {
   core_->require_same_process();
-  if (core_->is_inside()) {
+  if (core_->is_part_of()) {
     throw would_deadlock(
         "filch: join() in one of the pool's own jobs would wait for that job; call it from "
         "outside, or leave it to the destructor");

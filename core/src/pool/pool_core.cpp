@@ -34,13 +34,14 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
       budget_(extra_threads(options_, width_)),
       threads_(thread_options{options_.stack_size, options_.name}),
       root_stop_(make_ref<stop_state>()),
-      timers_(threads_),
+      timers_(threads_, [this] { current.home = &timer_place_; }),
       cpu_(std::make_unique<scheduler>(
           *this, *engine_, options_.spin,
           scheduler::hooks{options_.on_start, options_.on_exit,
                            [this](std::exception_ptr e) { report(std::move(e)); },
                            [this] { io_.budget_freed(); }},
           budget_, threads_)),
+      timer_place_(*this, *cpu_, 0, slot::kind::io),
       io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {}
 
 pool_core::~pool_core() = default;
@@ -49,6 +50,14 @@ bool pool_core::is_inside() const noexcept {
   if (current.ctx && current.ctx->pool == this) return true;
   for (const slot* s = current.home; s; s = s->outer) {
     if (s->core == this) return true;
+  }
+  return false;
+}
+
+bool pool_core::is_part_of() const noexcept {
+  if (is_inside()) return true;
+  for (const context* ctx = current.ctx; ctx; ctx = ctx->parent) {
+    if (ctx->pool == this) return true;
   }
   return false;
 }

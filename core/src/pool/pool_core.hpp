@@ -47,6 +47,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
 
   /// True if the calling thread runs a job or call of this pool, or is one of its threads.
   bool is_inside() const noexcept;
+  /// As `is_inside`; true as well on a thread of another pool, in a part of a call that one of this
+  /// pool's jobs has made there: the job cannot end before it.
+  bool is_part_of() const noexcept;
 
   void report(std::exception_ptr error) noexcept;
   void count_suppressed(std::size_t n) noexcept {
@@ -79,6 +82,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::atomic<std::uint64_t> unhandled_{0};
   timer_queue timers_;
   std::unique_ptr<scheduler> cpu_;
+  slot timer_place_;  // so that the thread of the timers counts as the pool's own
   io_lane io_;
   std::mutex join_lock_;
   bool joined_ = false;

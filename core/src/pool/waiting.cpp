@@ -1,5 +1,6 @@
 #include <filch/detail/awaited.hpp>
 #include <filch/detail/current.hpp>
+#include <filch/detail/fork_job.hpp>
 #include <filch/detail/stack_guard.hpp>
 #include <filch/error.hpp>
 
@@ -54,7 +55,9 @@ class wait_steps {
     const bool on_io = work->where().lane == lane::io;
     // A caller from outside must not be kept by somebody's blocking call.
     if (on_io && !pool.is_inside()) return false;
-    require_stack();
+    // A part of this frame's own call is no deeper than the call; and others may use the frame, so
+    // it must not be left.
+    if (!a_.structured()) require_stack();
     if (!work->claim()) return true;
     visit here(pool);
     pool.cpu().forget(*work, current.home);
@@ -114,10 +117,13 @@ class wait_steps {
     }
   }
 
-  // After prepare(): whatever is queued later nudges the latch.
+  // After prepare(): whoever queues something later for which there is no thread nudges the latch.
   bool something_to_run() noexcept {
-    if (!in_order_) return false;
-    if (!in_order_->is_inside() && in_order_->cpu().has_work()) return true;
+    // order: either who queues sees that we sleep, or we see what was queued [pair:SLEEP]
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (in_order_ && !in_order_->is_inside() && in_order_->cpu().has_work()) return true;
+    auto* half = dynamic_cast<fork_job*>(&a_);
+    if (half && half->parent().pool->cpu().has_passed(*half)) return true;
     const auto work = a_.unclaimed();
     return work && (work->where().lane == lane::cpu || work->where().pool->is_inside());
   }

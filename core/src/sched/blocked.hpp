@@ -12,12 +12,12 @@ namespace detail {
 class blocked_worker {
  public:
   explicit blocked_worker(slot* home) noexcept : own_(own_slot(home)) {
-    if (own_) own_->cpu->stand_ins().worker_blocks();
+    if (own_ && own_->blocked++ == 0) own_->cpu->stand_ins().worker_blocks();
   }
   blocked_worker(const blocked_worker&) = delete;
   blocked_worker& operator=(const blocked_worker&) = delete;
   ~blocked_worker() {
-    if (own_) own_->cpu->stand_ins().worker_returns();
+    if (own_ && --own_->blocked == 0) own_->cpu->stand_ins().worker_returns();
   }
 
  private:

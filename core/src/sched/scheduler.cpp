@@ -1,5 +1,7 @@
 #include "sched/scheduler.hpp"
 
+#include <utility>
+
 #include <filch/detail/current.hpp>
 
 #include "base/warn.hpp"
@@ -92,8 +94,18 @@ void scheduler::pass_on(fork_job& half) noexcept {
     passed_ = &half;
     // order: [relaxed: ordered by the fence in wake]
     any_passed_.store(true, std::memory_order_relaxed);
+    half.done().nudge();  // its owner may run it; under the lock, while nobody else can have it
   }
   wake(1);
+}
+
+bool scheduler::has_passed(const fork_job& half) noexcept {
+  // order: [relaxed: the nudge of who passes it on comes after the store]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  std::lock_guard lock(passed_lock_);
+  const fork_job* at = passed_;
+  while (at && at != &half) at = at->next_passed;
+  return at != nullptr;
 }
 
 bool scheduler::take_passed(fork_job& half) noexcept {
@@ -113,10 +125,14 @@ bool scheduler::take_passed(fork_job& half) noexcept {
 void scheduler::wake(std::size_t n) noexcept {
   const int count = n < 4096 ? static_cast<int>(n) : 4096;
   // notify crosses the fence that orders our push with everything read below.
-  if (sleep_.notify(count)) return;
+  const std::size_t woken = sleep_.notify(count);
+  if (woken >= n) return;
+  n -= woken;
   engine_.wake(n);
-  if (spares_->wanted()) spares_->activate();
-  if (workerless()) wait_registry::instance().nudge_all();
+  bool had = true;
+  for (; n > 0 && had && spares_->wanted(); --n) had = spares_->activate();
+  // Where no thread can be had those that wait look again: it may be what they wait for.
+  if (!had || workerless()) wait_registry::instance().nudge_all();
 }
 
 void scheduler::return_guest(slot& lent) noexcept { slots_.give(lent); }
@@ -151,11 +167,20 @@ void scheduler::run_claimed(job& work, slot* me) noexcept {
 }
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
-  if (work->claim()) run_claimed(*work, &me);
+  if (!work->claim()) return true;
+  pass_wake_on(me);
+  run_claimed(*work, &me);
   return true;
 }
 
+// A thread that gets up may have taken wake-ups that were meant for others, too: the producers
+// saw it among the sleepers until now. So it looks for more before it begins its first job.
+void scheduler::pass_wake_on(slot& me) noexcept {
+  if (std::exchange(me.got_up, false)) look_again();
+}
+
 void scheduler::run_fork(slot& me, fork_job& half) noexcept {
+  pass_wake_on(me);
   context here = half.parent();
   here.parent = &half.parent();
   here.what = half.what();
@@ -245,15 +270,15 @@ bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& gi
   job* raw = nullptr;
   if (victim.jobs.steal(raw) == steal_result::taken) {
     auto work = ref<job>::adopt(raw);
-    if (work->is_claimed()) return true;
+    // The chain may be walked only by who keeps the job from ending.
+    if (!work->begin_look()) return true;
     me.stolen.add();
-    // The chain may be walked only by who keeps the job from ending: claim it first.
-    if (!work->claim()) return true;
-    if (is_below(&work->where(), what)) {
+    const bool ours = is_below(&work->where(), what);
+    work->end_look(ours);
+    if (ours) {
       run_claimed(*work, &me);
       return true;
     }
-    work->unclaim();
     injected_.push(std::move(work));
     wake(1);
     give_up = true;
@@ -318,10 +343,11 @@ bool scheduler::park(slot& me) noexcept {
   const bool step_down = me.role() == slot::kind::spare && spares_->surplus();
   if (stopping() || step_down || has_work()) {
     sleep_.withdraw();
-    return !stopping();
+  } else {
+    me.parked.add();
+    sleep_.sleep(key);
   }
-  me.parked.add();
-  sleep_.sleep(key);
+  me.got_up = true;
   return !stopping();
 }
 
@@ -364,6 +390,7 @@ void scheduler::work_until_idle() {
 
 void scheduler::work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept {
   greet(me);
+  me.got_up = true;
   while (!surplus()) {
     if (!run_one(me) && !find_for_a_while(me) && !park(me)) break;
   }

@@ -58,6 +58,8 @@ class scheduler final : public workplace {
   void pass_on(fork_job& half) noexcept;
   /// Takes `half` back if it was passed on and nobody has it yet: then the caller must run it.
   bool take_passed(fork_job& half) noexcept;
+  /// Whether `take_passed` would succeed.
+  bool has_passed(const fork_job& half) noexcept;
 
   /// Makes every parked thread look around once.
   void wake_sleepers() noexcept { sleep_.notify_all(); }
@@ -102,6 +104,7 @@ class scheduler final : public workplace {
   bool run_stolen(slot& me) noexcept;
   bool run_passed(slot& me) noexcept;
   void run_fork(slot& me, fork_job& half) noexcept;
+  void pass_wake_on(slot& me) noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;
   void wake(std::size_t n) noexcept;
   void greet(slot& me) noexcept;

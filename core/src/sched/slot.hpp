@@ -59,6 +59,10 @@ struct alignas(64) slot {
 
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
+  /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
+  unsigned blocked = 0;
+  /// The thread has been asleep, or began, and has not found a job since.
+  bool got_up = false;
   /// Only one thread at a time runs cpu jobs of a pool without workers: whether this one may.
   bool has_turn = false;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).

@@ -43,15 +43,17 @@ void spares::reclaim() noexcept {
   if (surplus()) work_.wake_sleepers();
 }
 
-void spares::activate() noexcept {
+bool spares::activate() noexcept {
+  const found how = try_activate();
   // Whoever asked for a thread while we held one in vain must be told, without our lock.
-  if (!try_activate()) freed_();
+  if (how == found::no_thread) freed_();
+  return how == found::one || how == found::no_need;
 }
 
-// False if it took a thread of the budget and could not use it.
-bool spares::try_activate() noexcept {
+spares::found spares::try_activate() noexcept {
   std::lock_guard lock(lock_);
-  if (stopping_ || !wanted() || !budget_.take()) return true;
+  if (stopping_ || !wanted()) return found::no_need;
+  if (!budget_.take()) return found::no_budget;
   // order: [relaxed: written under the lock]
   deficit_.fetch_sub(1, std::memory_order_relaxed);
   if (!resting_.empty()) {
@@ -61,17 +63,17 @@ bool spares::try_activate() noexcept {
     // order: [relaxed: the lock hands over the rest]
     called->called.store(1, std::memory_order_relaxed);
     futex_wake(&called->called, 1);
-    return true;
+    return found::one;
   }
   if (threads_.start([this] { run(); }, "-spare")) {
     // order: [relaxed: a statistic]
     started_.fetch_add(1, std::memory_order_relaxed);
-    return true;
+    return found::one;
   }
   // order: [relaxed: written under the lock]
   deficit_.fetch_add(1, std::memory_order_relaxed);
   budget_.give();
-  return false;
+  return found::no_thread;
 }
 
 void spares::run() noexcept {

@@ -41,8 +41,8 @@ class spares {
   }
   /// Somebody needs a thread of the budget: a spare that is not needed must not sleep on it.
   void reclaim() noexcept;
-  /// Puts one to work if one is wanted and can be had.
-  void activate() noexcept;
+  /// Puts one to work if one is wanted. False if one is, and none can be had.
+  bool activate() noexcept;
   void stop() noexcept;
   std::uint64_t started() const noexcept {
     // order: [relaxed: a statistic]
@@ -56,7 +56,8 @@ class spares {
   };
 
   void run() noexcept;
-  bool try_activate() noexcept;
+  enum class found : std::uint8_t { one, no_need, no_budget, no_thread };
+  found try_activate() noexcept;
   bool step_down() noexcept;
   bool rest(idle_spare& me) noexcept;
 

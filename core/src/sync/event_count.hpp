@@ -44,18 +44,21 @@ class event_count {
     withdraw();
   }
 
-  /// Wakes up to `n` sleepers. False if there was none, so that nobody will look.
-  bool notify(int n = 1) noexcept {
+  /// Wakes up to `n` sleepers. Returns how many there seemed to be: fewer than `n` will look. One
+  /// that was woken before and has not got up yet is among them, so whoever gets up and finds
+  /// something must see to it that the rest is looked at.
+  std::uint32_t notify(int n = 1) noexcept {
     // order: what was queued before is seen by a sleeper that we do not see here [pair:SLEEP]
     Atomics::fence(std::memory_order_seq_cst);
     // order: [relaxed: ordered by the fence above]
-    if (sleepers_.load(std::memory_order_relaxed) == 0) return false;
+    const auto sleepers = sleepers_.load(std::memory_order_relaxed);
+    if (sleepers == 0) return 0;
     // order: hands what was queued to who reads the new epoch [pair:EPOCH]
     epoch_.fetch_add(1, std::memory_order_acq_rel);
     Atomics::wake(&epoch_, n);
-    return true;
+    return sleepers;
   }
-  bool notify_all() noexcept { return notify(INT_MAX); }
+  void notify_all() noexcept { notify(INT_MAX); }
 
  private:
   typename Atomics::template atomic<std::uint32_t> epoch_;

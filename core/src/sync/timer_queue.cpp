@@ -58,6 +58,7 @@ void timer_queue::stop() noexcept {
 }
 
 void timer_queue::run() noexcept {
+  greet_();
   for (;;) {
     std::function<void()> action;
     auto next = clock::time_point::max();

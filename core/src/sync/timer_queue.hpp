@@ -21,7 +21,9 @@ class timer_queue {
  public:
   using clock = std::chrono::steady_clock;
 
-  explicit timer_queue(thread_set& threads) : threads_(threads) {}
+  /// `greet` is called on the thread before its first timer.
+  timer_queue(thread_set& threads, std::function<void()> greet)
+      : threads_(threads), greet_(std::move(greet)) {}
 
   /// Throws: `no_thread` if the timer thread cannot be started, `bad_alloc`.
   std::uint64_t add(clock::time_point when, std::function<void()> action);
@@ -40,6 +42,7 @@ class timer_queue {
   void run() noexcept;
 
   thread_set& threads_;
+  const std::function<void()> greet_;
   std::mutex lock_;
   by_time timers_;
   std::unordered_map<std::uint64_t, by_time::iterator> by_id_;

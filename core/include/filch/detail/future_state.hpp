@@ -40,7 +40,11 @@ class FILCH_API future_base : public job, public awaited {
  public:
   latch& done() noexcept override { return done_; }
   ref<job> unclaimed() noexcept override;
-  slot* runner(std::size_t i) noexcept override { return i == 0 ? job::runner() : nullptr; }
+  slot* runner(std::size_t i) noexcept override { return runner_within(i, 32); }
+  /// As `runner`; a result that waits for others says who runs those, at most `links` away.
+  virtual slot* runner_within(std::size_t i, unsigned links) noexcept;
+  /// The result that must be there before this job can start, as long as it is not; else empty.
+  virtual ref<future_base> ahead() noexcept { return {}; }
   const void* what() const noexcept override { return static_cast<const job*>(this); }
   pool_core* pool() noexcept override { return core_.get(); }
 
@@ -72,8 +76,16 @@ class FILCH_API future_base : public job, public awaited {
   }
   /// The job's time is up: asks it to stop; the result will be `timed_out`.
   void expire() noexcept;
-  /// Adds a callback; runs it at once when the result is there already.
-  void add(callback* added) noexcept;
+  /// Adds a callback; runs it at once, and returns false, when the result is there already.
+  bool add(callback* added) noexcept;
+  /// Adds a callback that reads the value; whoever moves the value away waits for it.
+  void add_reader(callback* added) noexcept {
+    // order: [relaxed: the owner's own, or handed over with the list of callbacks]
+    if (add(added)) has_readers_.store(true, std::memory_order_relaxed);
+  }
+  /// Returns when no callback reads the value any more, or on the thread that calls them. To be
+  /// called before a value is moved away. Requires: done.
+  void wait_for_readers() noexcept;
 
  protected:
   /// Requires: `enter(core)` was called for this result; `finish` leaves.
@@ -90,14 +102,19 @@ class FILCH_API future_base : public job, public awaited {
   }
 
  private:
+  void call_back(callback* list) noexcept;
+
   pool_ptr core_;
   const bool accepted_ = true;
   latch done_;
+  latch called_back_;  // only where somebody was to be called back
+  std::atomic<const current_thread*> finisher_{nullptr};
   std::exception_ptr error_;
   std::atomic<callback*> callbacks_{nullptr};
   std::atomic<bool> observed_{false};
   std::atomic<bool> expired_{false};
   std::atomic<bool> held_{false};
+  std::atomic<bool> has_readers_{false};
   fate fate_ = fate::pending;
 };
 

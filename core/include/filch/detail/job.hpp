@@ -55,23 +55,36 @@ class FILCH_API job : public ref_counted {
 
   /// True for the one caller that may run (or cancel) the job.
   bool claim() noexcept {
-    bool open = false;
-    // order: [relaxed: the queue or the future that named the job made it visible]
-    return claimed_.compare_exchange_strong(open, true, std::memory_order_relaxed,
-                                            std::memory_order_relaxed);
+    claim_state seen = claim_state::open;
+    // order: who looked at the job has done so before it runs [pair:LOOK]
+    while (!state_.compare_exchange_weak(seen, claim_state::claimed, std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+      if (seen == claim_state::claimed) return false;
+      if (seen == claim_state::looked_at) wait_for_look();
+      seen = claim_state::open;
+    }
+    return true;
   }
   /// True for a job that may still run when its pool has ended; it must then touch nothing of it.
   virtual bool may_outlive_pool() const noexcept { return false; }
 
-  /// Undoes a claim of a job that the claimer may not run; somebody else must be woken for it.
-  void unclaim() noexcept {
-    // order: [relaxed: the queue it goes to makes it visible]
-    claimed_.store(false, std::memory_order_relaxed);
+  /// Keeps an unclaimed job from being claimed for the few instructions that it takes to see what
+  /// it belongs to; whoever wants it meanwhile spins. False if it is claimed.
+  bool begin_look() noexcept {
+    claim_state open = claim_state::open;
+    // order: as in claim() [pair:LOOK]
+    return state_.compare_exchange_strong(open, claim_state::looked_at, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+  /// Ends the look: the caller has claimed the job if it says so, else it is as before.
+  void end_look(bool claims) noexcept {
+    // order: the look happens before the job runs and ends [pair:LOOK]
+    state_.store(claims ? claim_state::claimed : claim_state::open, std::memory_order_release);
   }
   /// True once somebody claimed it.
   bool is_claimed() const noexcept {
     // order: [relaxed: a hint; claim() decides]
-    return claimed_.load(std::memory_order_relaxed);
+    return state_.load(std::memory_order_relaxed) == claim_state::claimed;
   }
 
   context& where() noexcept { return where_; }
@@ -99,11 +112,14 @@ class FILCH_API job : public ref_counted {
   stop_state& stop() noexcept { return *stop_; }
 
  private:
+  enum class claim_state : std::uint8_t { open, looked_at, claimed };
+  void wait_for_look() const noexcept;
+
   context where_;
   ref<stop_state> stop_;
   queue_links links_;
   std::atomic<slot*> runner_{nullptr};
-  std::atomic<bool> claimed_{false};
+  std::atomic<claim_state> state_{claim_state::open};
 };
 
 }  // namespace detail

@@ -50,6 +50,7 @@ class FILCH_API stop_state final : public ref_counted {
 
   bool requested_above() const noexcept;
   ref<stop_state> parent() const noexcept;
+  ref<stop_state> first_that_counts() const noexcept;
 
   std::atomic<bool> requested_{false};
   std::atomic<bool> ended_{false};
