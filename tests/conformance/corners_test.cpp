@@ -45,8 +45,10 @@ class at_end {
 // ---- no thread to be had ----------------------------------------------------------------------
 
 TEST_P(corners, a_job_that_may_start_later_is_run_by_its_waiter_if_nobody_else_is_left) {
+  FILCH_NEEDS_CONCURRENT();
   auto pool = make_pool_of(1, {.max_threads = 1});
   auto outer = pool.submit([&pool] { return pool.submit_after(5ms, [] { return 7; }).get(); });
+  ASSERT_TRUE(outer.wait_for(10s));  // which runs nothing itself
   EXPECT_EQ(outer.get(), 7);
 }
 
@@ -63,6 +65,7 @@ TEST_P(corners, the_same_where_another_thread_must_finish_first) {
   auto outer = pool.submit([&] { return next.get(); });
   std::this_thread::sleep_for(10ms);
   gate.open();
+  ASSERT_TRUE(outer.wait_for(10s));
   EXPECT_EQ(outer.get(), 4);
 }
 
@@ -290,6 +293,7 @@ TEST_P(corners, get_does_not_move_a_value_away_under_a_callback_that_reads_it) {
     auto made = pool.submit([] { return std::string(100, 'x'); });
     made.on_done([&](const std::string& text) {
       started = true;
+      std::this_thread::sleep_for(200us);
       for (const char c : text) seen.push_back(c);
     });
     if (i % 2 == 0) {
@@ -327,7 +331,7 @@ TEST_P(corners, a_chain_of_then_may_be_longer_than_a_stack_is_deep) {
     gate.wait();
     return 0;
   });
-  constexpr int links = 100'000;
+  constexpr int links = 200'000;
   for (int i = 0; i < links; ++i) last = last.then([](int x) { return x + 1; });
   gate.open();
   EXPECT_EQ(last.get(), links);
