@@ -482,9 +482,9 @@ TEST_P(future, dropping_one_neither_waits_nor_cancels) {
 }
 
 TEST_P(future, may_be_kept_by_a_job_of_its_own) {
+  filch_test::gate door;
   auto pool = make_pool();
   auto holder = std::make_shared<filch::future<int>>();
-  filch_test::gate door;
   *holder = pool.with(filch::on_io).submit([holder, &door] {
     door.wait();
     return 1;

@@ -249,7 +249,7 @@ TEST_P(waiting, a_job_that_waits_for_itself_would_deadlock) {
     std::atomic<bool> refused{false};
     // Held back until the job can reach its own future.
     auto job = pool.with({.lane = where}).submit([&] {
-      while (!self) std::this_thread::yield();
+      door.wait();
       try {
         self->get();
       } catch (const filch::would_deadlock&) {
@@ -258,6 +258,7 @@ TEST_P(waiting, a_job_that_waits_for_itself_would_deadlock) {
     });
     auto handle = job.shared();
     self.emplace(std::move(job));
+    door.open();
     handle->wait();
     EXPECT_TRUE(refused);
   }
