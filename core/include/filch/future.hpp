@@ -151,8 +151,9 @@ class [[nodiscard]] future {
   bool ready() const { return state().done().is_set(); }
 
   /// True if and only if the job will never run because of this call (`get` then throws
-  /// `cancelled`). A job that runs already gets its stop; if it returns a value all the same, the
-  /// value wins.
+  /// `cancelled`). Where a thread has taken the job already the answer is false, and the job gets
+  /// its stop: if it returns a value all the same, the value wins; if its first line was still
+  /// ahead it may be skipped, and `get` throws `cancelled`.
   bool cancel() { return state().cancel(); }
 
   /// Calls `f(value)` (or `f()` for void) as a job of its own once the value is there and gives

@@ -42,6 +42,7 @@ struct pool_options {
 
 /// Counters of one slot of a pool: a worker, a stand-in, or a caller that ran jobs in place.
 struct worker_stats {
+  /// Jobs begun, each counted before its first line: who has waited for a job finds it counted.
   std::uint64_t run = 0;
   std::uint64_t stolen = 0;
   std::uint64_t forced = 0;

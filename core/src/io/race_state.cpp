@@ -8,21 +8,13 @@
 #include <filch/error.hpp>
 #include <filch/race.hpp>
 
+#include "base/thrown.hpp"
+
 namespace filch {
 inline namespace v0 {
 namespace detail {
 
 namespace {
-
-bool is_cancellation(const std::exception_ptr& error) noexcept {
-  try {
-    std::rethrow_exception(error);
-  } catch (const cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 /// The plan, if it can be run.
 const race_plan& checked(const race_plan& plan) {
@@ -175,7 +167,7 @@ void race_core::win_or_drop(std::size_t i, std::exception_ptr error) noexcept {
 void race_core::lose(std::size_t i, std::exception_ptr error) noexcept {
   drop(i);
   const bool stopped = stop_->stop_requested();
-  const bool only_stopped = stopped && is_cancellation(error);
+  const bool only_stopped = stopped && is_stop(error);
   if (!only_stopped) {
     const std::lock_guard lock(errors_lock_);
     if (stopped) {

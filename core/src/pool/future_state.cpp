@@ -8,6 +8,7 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
+#include "base/thrown.hpp"
 #include "pool/pool_core.hpp"
 
 namespace filch {
@@ -26,28 +27,10 @@ callback* sealed() noexcept {
   return mark;
 }
 
-bool is_cancellation(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
-
 /// What a cancelled result throws.
 std::exception_ptr cancellation() {
   static const auto* shared = new std::exception_ptr(std::make_exception_ptr(cancelled()));
   return *shared;
-}
-
-std::exception_ptr timeout_error() {
-  try {
-    throw_timed_out("time limit of the job");
-  } catch (...) {
-    return std::current_exception();
-  }
 }
 
 /// Takes a result's time limit back when the result is there.
@@ -117,11 +100,11 @@ slot* future_base::runner_within(std::size_t i, unsigned) noexcept {
 void future_base::finish(std::exception_ptr error) noexcept {
   // order: the timer's decision is visible [pair:EXPIRED]
   if (expired_.load(std::memory_order_acquire)) {
-    if (error && !is_cancellation(error)) count_suppressed(*core_);
-    error = timeout_error();
+    if (error && !is_stop(error)) count_suppressed(*core_);
+    error = thrown([] { throw_timed_out("time limit of the job"); });
   }
   error_ = std::move(error);
-  fate_ = !error_ ? fate::value : is_cancellation(error_) ? fate::cancelled : fate::error;
+  fate_ = !error_ ? fate::value : is_stop(error_) ? fate::cancelled : fate::error;
   if (where().stop) where().stop->end();
   const auto core = core_;  // the last use of *this may be a callback's
   const bool accepted = accepted_;

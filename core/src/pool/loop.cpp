@@ -6,6 +6,7 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
+#include "base/thrown.hpp"
 #include "pool/pool_core.hpp"
 
 namespace filch {
@@ -21,25 +22,6 @@ using clock = std::chrono::steady_clock;
 constexpr auto pace_target = std::chrono::microseconds(20);
 /// An automatic chunk is at most this part of a participant's fair share of what is left.
 constexpr std::size_t share_divisor = 4;
-
-std::exception_ptr thrown(void (*throw_it)()) {
-  try {
-    throw_it();
-  } catch (...) {
-    return std::current_exception();
-  }
-  return {};
-}
-
-bool is_cancellation(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const cancelled&) {
-    return true;
-  } catch (...) {
-    return false;
-  }
-}
 
 /// Whether the item that this thread runs has been counted as failed: one that throws when its
 /// time was up fails once.
@@ -298,7 +280,7 @@ void loop_core::keep(std::size_t i, std::exception_ptr error) noexcept {
 
 void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
   // A cancellation that follows from our own stop is not the item's error.
-  if (is_cancellation(error) && current.ctx->stop->stop_requested()) return leave_out();
+  if (is_stop(error) && current.ctx->stop->stop_requested()) return leave_out();
   if (options_.timeout_each.count() == 0 || !std::exchange(item_failed, true)) {
     // order: [relaxed: a count]
     failures_.fetch_add(1, std::memory_order_relaxed);

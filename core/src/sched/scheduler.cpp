@@ -157,13 +157,13 @@ bool scheduler::has_work() const noexcept {
 // ---- finding and running ----------------------------------------------------------------------
 
 void scheduler::run_claimed(job& work, slot* me) noexcept {
+  if (me) me->run.add();  // before it runs: who has waited for the job finds it counted
   work.set_runner(me);
   {
     within inside(work.where());
     work.run();
   }
   work.set_runner(nullptr);
-  if (me) me->run.add();
 }
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
@@ -185,9 +185,9 @@ void scheduler::run_fork(slot& me, fork_job& half) noexcept {
   here.parent = &half.parent();
   here.what = half.what();
   half.set_runner(&me);
+  me.run.add();
   within inside(here);
   half.execute();
-  me.run.add();
 }
 
 bool scheduler::run_passed(slot& me) noexcept {
