@@ -2,14 +2,14 @@
 
 #include <cstddef>
 #include <exception>
-#include <optional>
+#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <filch/detail/bound.hpp>
-#include <filch/detail/fork_job.hpp>
+#include <filch/detail/current.hpp>
 #include <filch/detail/free_verbs.hpp>
 #include <filch/detail/stack_guard.hpp>
 
@@ -23,7 +23,7 @@ using branch_value = std::conditional_t<std::is_void_v<job_result<F&>>, std::mon
                                         std::decay_t<job_result<F&>>>;
 
 template <class F>
-branch_value<F> run_branch(F& f) {
+[[gnu::always_inline]] inline branch_value<F> run_branch(F& f) {
   if constexpr (std::is_void_v<job_result<F&>>) {
     invoke_job<void>(f);
     return {};
@@ -32,98 +32,159 @@ branch_value<F> run_branch(F& f) {
   }
 }
 
-/// The branch that may be stolen, with the place for its outcome.
-template <class G>
-class stealable_branch final : public fork_job {
- public:
-  stealable_branch(context& parent, G& g) noexcept : fork_job(parent), g_(g) {}
-  void execute() noexcept override {
-    try {
-      value_.emplace(run_branch(g_));
-    } catch (...) {
-      error_ = std::current_exception();
-    }
-    finished();
-  }
-  const std::exception_ptr& error() const noexcept { return error_; }
-  branch_value<G>& value() noexcept { return *value_; }
-
- private:
-  G& g_;
-  std::optional<branch_value<G>> value_;
-  std::exception_ptr error_;
+/// Room for a value that is not always made, and says nothing of whether it was.
+template <class T>
+union room {
+  room() noexcept {}
+  ~room() {}
+  T value;
 };
 
+/// The branch that may be stolen, with room for its outcome. Only a thief writes the outcome, so
+/// that a fork nobody steals leaves it alone.
+template <class G>
+struct right_branch final : fork_job {
+  right_branch(context* below, G& g) noexcept : fork_job(&run_stolen, below), call(&g) {}
+
+  static void run_stolen(fork_job& half) noexcept {
+    auto& self = static_cast<right_branch&>(half);
+    self.failed = false;
+    try {
+      ::new (&self.outcome.value) branch_value<G>(run_branch(*self.call));
+    } catch (...) {
+      ::new (&self.error.value) std::exception_ptr(std::current_exception());
+      self.failed = true;
+    }
+  }
+  /// What a thief left. Requires: it was stolen and is over; called once.
+  branch_value<G> take_outcome() {
+    if (failed) {
+      const auto thrown = take_error();
+      std::rethrow_exception(thrown);
+    }
+    struct ender {
+      branch_value<G>& done;
+      ~ender() { done.~branch_value<G>(); }
+    } end{outcome.value};
+    return std::move(outcome.value);
+  }
+  std::exception_ptr take_error() noexcept {
+    auto thrown = std::move(error.value);
+    error.value.~exception_ptr();
+    return thrown;
+  }
+
+  G* call;
+  room<branch_value<G>> outcome;
+  room<std::exception_ptr> error;
+  bool failed;
+};
+
+/// The left branch threw: the right one is joined outside of the handler, then the error goes on.
+template <class G>
+[[noreturn]] FILCH_COLD void give_up_fork(context& ctx, fork_deque* forks, right_branch<G>& right,
+                                          std::exception_ptr error) {
+  if (forks && !forks->pop() && !reclaim_or_wait(*forks, right)) {
+    if (right.failed) {
+      right.take_error();
+      count_suppressed(*ctx.pool);
+    } else {
+      right.outcome.value.~branch_value<G>();
+    }
+  }
+  std::rethrow_exception(std::move(error));
+}
+
 /// Both branches; the right one is offered to thieves meanwhile. Never leaves this frame while a
-/// thief may use it, whatever the left branch throws.
+/// thief may use it, whatever the left branch throws. A fork that nobody steals costs plain loads
+/// and stores: of the frame, of the deque's tail, and a look at the two words that thieves write.
 template <class F, class G>
-std::pair<branch_value<F>, branch_value<G>> fork_two(context& ctx, F& f, G& g) {
-  require_stack();
-  stealable_branch<G> right(ctx, g);
-  if (!offer_fork(right)) {
-    auto left = run_branch(f);
-    return {std::move(left), run_branch(g)};
+[[gnu::always_inline]] inline std::tuple<branch_value<F>, branch_value<G>> fork_two(F& f, G& g) {
+  context* const ctx = current.ctx;
+  fork_deque* forks = current.forks;
+  right_branch<G> right(ctx, g);
+  require_stack(&right);
+  if (!forks || forks->full()) [[unlikely]] {
+    forks = nullptr;
+  } else {
+    forks->push(&right);
+    if (forks->asked()) [[unlikely]]
+      answer_thieves();
   }
-  std::optional<branch_value<F>> left;
-  std::exception_ptr error;
+  struct left_result {
+    room<branch_value<F>> made;
+    bool there = false;
+    ~left_result() {
+      if (there) made.value.~branch_value<F>();
+    }
+  } left;
+  room<std::exception_ptr> error;
+  bool failed = false;
   try {
-    left.emplace(run_branch(f));
+    ::new (&left.made.value) branch_value<F>(run_branch(f));
   } catch (...) {
-    error = std::current_exception();  // joined below, outside of the handler
+    ::new (&error.value) std::exception_ptr(std::current_exception());
+    failed = true;
   }
-  if (take_fork_back(right)) {
-    if (error) std::rethrow_exception(error);
-    return {std::move(*left), run_branch(g)};
+  if (failed) [[unlikely]] {
+    auto thrown = std::move(error.value);
+    error.value.~exception_ptr();
+    give_up_fork(*ctx, forks, right, std::move(thrown));
   }
-  wait(right);
-  if (error) {
-    if (right.error()) count_suppressed(*ctx.pool);
-    std::rethrow_exception(error);
+  left.there = true;
+  if (forks && !forks->pop() && !reclaim_or_wait(*forks, right)) [[unlikely]] {
+    return {std::move(left.made.value), right.take_outcome()};
   }
-  if (right.error()) std::rethrow_exception(right.error());
-  return {std::move(*left), std::move(right.value())};
+  return {std::move(left.made.value), run_branch(g)};
 }
 
 template <class F>
-std::tuple<branch_value<F>> fork_all(context&, F& f) {
+[[gnu::always_inline]] inline std::tuple<branch_value<F>> fork_all(F& f) {
   return {run_branch(f)};
 }
 template <class F, class G, class... Rest>
-auto fork_all(context& ctx, F& f, G& g, Rest&... rest) {
+[[gnu::always_inline]] inline auto fork_all(F& f, G& g, Rest&... rest) {
   if constexpr (sizeof...(Rest) == 0) {
-    return std::tuple<branch_value<F>, branch_value<G>>(fork_two(ctx, f, g));
+    return fork_two(f, g);
   } else {
-    auto others = [&] { return fork_all(ctx, g, rest...); };
-    auto both = fork_two(ctx, f, others);
-    return std::tuple_cat(std::tuple<branch_value<F>>(std::move(both.first)),
-                          std::move(both.second));
+    auto others = [&] { return fork_all(g, rest...); };
+    auto both = fork_two(f, others);
+    return std::tuple_cat(std::tuple<branch_value<F>>(std::move(std::get<0>(both))),
+                          std::move(std::get<1>(both)));
   }
 }
 
 /// [lo, hi) halved until one index is left.
 template <class F>
-void fork_range(context& ctx, std::size_t lo, std::size_t hi, F& f) {
+void fork_range(std::size_t lo, std::size_t hi, F& f) {
   if (hi - lo == 1) {
     invoke_job<void>(f, lo);
     return;
   }
   const auto middle = lo + (hi - lo) / 2;
-  auto left = [&] { fork_range(ctx, lo, middle, f); };
-  auto right = [&] { fork_range(ctx, middle, hi, f); };
-  fork_two(ctx, left, right);
+  auto left = [&] { fork_range(lo, middle, f); };
+  auto right = [&] { fork_range(middle, hi, f); };
+  fork_two(left, right);
 }
 
-/// Calls `body(ctx)` inside the pool: at once in one of its jobs, else as a call from outside.
+/// Calls `body()` as a call from outside of the pool.
 template <class Body>
-auto inside_pool(const bound& b, Body&& body) {
-  context* ctx = current.ctx;
-  if (ctx && ctx->pool == &b.core && current.home && !b.options.stop.stop_possible()) {
-    return body(*ctx);
-  }
+FILCH_COLD auto enter_pool(const bound& b, Body&& body) {
   call_scope call(b.core, lane::cpu, b.options.name, b.options.stop);
   visit here(b.core);
   within scope(call.ctx());
-  return body(call.ctx());
+  return body();
+}
+
+/// Calls `body()` inside the pool: at once in one of its jobs, else as a call from outside.
+template <class Body>
+[[gnu::always_inline]] inline auto inside_pool(const bound& b, Body&& body) {
+  const context* ctx = current.ctx;
+  if (ctx && ctx->pool == &b.core && (current.forks || current.forks_in_place) &&
+      !b.options.stop.stop_possible()) {
+    return body();
+  }
+  return enter_pool(b, body);
 }
 
 }  // namespace detail
@@ -141,8 +202,7 @@ class fork_verbs {
   template <class... F>
     requires(sizeof...(F) >= 1)
   auto fork_join(F&&... branches) const {
-    return detail::inside_pool(
-        self().bound(), [&](detail::context& ctx) { return detail::fork_all(ctx, branches...); });
+    return detail::inside_pool(self().bound(), [&] { return detail::fork_all(branches...); });
   }
 
   /// Calls `f(0) ... f(n - 1)`, which may run at the same time, splitting [0, n) in halves.
@@ -150,8 +210,7 @@ class fork_verbs {
   template <class F>
   void fork_join_n(std::size_t n, F&& f) const {
     if (n == 0) return;
-    detail::inside_pool(self().bound(),
-                        [&](detail::context& ctx) { detail::fork_range(ctx, 0, n, f); });
+    detail::inside_pool(self().bound(), [&] { detail::fork_range(0, n, f); });
   }
 
  private:
@@ -160,10 +219,20 @@ class fork_verbs {
 
 namespace detail {
 
+/// A free `fork_join` outside of any job with a deque. Apart, so that the usual path stays small.
+template <class... F>
+FILCH_COLD auto fork_elsewhere(F&... branches) {
+  return current_verbs<fork_verbs>().fork_join(branches...);
+}
+
 struct fork_join_fn {
   template <class... F>
-  auto operator()(F&&... branches) const {
-    return current_verbs<fork_verbs>().fork_join(std::forward<F>(branches)...);
+    requires(sizeof...(F) >= 1)
+  [[gnu::always_inline]] auto operator()(F&&... branches) const {
+    if (current.forks) [[likely]] {
+      return fork_all(branches...);
+    }
+    return fork_elsewhere(branches...);
   }
 };
 struct fork_join_n_fn {

@@ -148,19 +148,14 @@ call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
 
 call_scope::~call_scope() { leave(*ctx_.pool); }
 
-bool offer_fork(fork_job& half) noexcept {
-  slot* me = current.home;
-  pool_core& core = *half.pool();
-  if (!me || me->core != &core || me->role() == slot::kind::io || core.cpu().workerless()) {
-    return false;
-  }
-  return core.cpu().push_fork(*me, half);
-}
-
-bool take_fork_back(fork_job& half) noexcept {
-  // Forks nest, so the newest offer is either this half or gone.
-  (void)half;
-  return current.home->forks.pop() != nullptr;
+within::within(context& ctx) noexcept
+    : ctx_(current.ctx), forks_(current.forks), in_place_(current.forks_in_place) {
+  slot* const home = current.home;
+  const bool works_here = home && home->core == ctx.pool && home->role() != slot::kind::io;
+  const bool alone = works_here && home->cpu->workerless();
+  current.ctx = &ctx;
+  current.forks = works_here && !alone ? &home->forks : nullptr;
+  current.forks_in_place = alone;
 }
 
 void throw_cancelled() { throw cancelled(); }

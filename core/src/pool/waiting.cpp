@@ -1,6 +1,5 @@
 #include <filch/detail/awaited.hpp>
 #include <filch/detail/current.hpp>
-#include <filch/detail/fork_job.hpp>
 #include <filch/detail/stack_guard.hpp>
 #include <filch/error.hpp>
 
@@ -73,14 +72,9 @@ class wait_steps {
 
   // A half of a fork that its thief had to pass on, before anybody else picked it up.
   bool run_passed_on() {
-    auto* half = dynamic_cast<fork_job*>(&a_);
-    if (!half || !half->pool()->cpu().take_passed(*half)) return false;
-    context here = half->parent();
-    here.parent = &half->parent();
-    here.what = half->what();
-    half->set_runner(current.home);
-    within inside(here);
-    half->execute();
+    fork_job* half = a_.half();
+    if (!half || !a_.pool()->cpu().take_passed(*half)) return false;
+    scheduler::run_half(*half, current.home);
     return true;
   }
 
@@ -122,8 +116,8 @@ class wait_steps {
     // order: either who queues sees that we sleep, or we see what was queued [pair:SLEEP]
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (in_order_ && !in_order_->is_inside() && in_order_->cpu().has_work()) return true;
-    auto* half = dynamic_cast<fork_job*>(&a_);
-    if (half && half->parent().pool->cpu().has_passed(*half)) return true;
+    fork_job* half = a_.half();
+    if (half && a_.pool()->cpu().has_passed(*half)) return true;
     const auto work = a_.unclaimed();
     return work && (work->where().lane == lane::cpu || work->where().pool->is_inside());
   }
@@ -154,7 +148,38 @@ class wait_steps {
   pool_core* in_order_ = nullptr;
 };
 
+/// Half of a fork that a thief has.
+class stolen_half final : public awaited {
+ public:
+  stolen_half(slot& owner, fork_job& half) noexcept
+      : owner_(owner), half_(half), place_(owner.forks.newest()) {}
+  latch& done() noexcept override { return owner_.forks.done(place_); }
+  ref<job> unclaimed() noexcept override { return {}; }
+  slot* runner(std::size_t i) noexcept override {
+    return i == 0 ? owner_.forks.thief(place_) : nullptr;
+  }
+  const void* what() const noexcept override { return &half_; }
+  bool structured() const noexcept override { return true; }
+  pool_core* pool() noexcept override { return owner_.core; }
+  fork_job* half() noexcept override { return &half_; }
+
+ private:
+  slot& owner_;
+  fork_job& half_;
+  const fork_deque::index place_;
+};
+
 }  // namespace
+
+void answer_thieves() noexcept { current.home->cpu->answer(*current.home); }
+
+bool reclaim_or_wait(fork_deque& forks, fork_job& half) {
+  if (forks.reclaim()) return true;
+  stolen_half stolen(*current.home, half);
+  wait(stolen);
+  forks.forget();
+  return false;
+}
 
 void wait(awaited& a) {
   if (a.done().is_set()) return;

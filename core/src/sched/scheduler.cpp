@@ -77,51 +77,6 @@ void scheduler::push_n(ref<job>* work, std::size_t n) noexcept {
   wake(n);
 }
 
-bool scheduler::push_fork(slot& me, fork_job& half) noexcept {
-  try {
-    me.forks.push(&half);
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-  wake(1);
-  return true;
-}
-
-void scheduler::pass_on(fork_job& half) noexcept {
-  {
-    std::lock_guard lock(passed_lock_);
-    half.next_passed = passed_;
-    passed_ = &half;
-    // order: [relaxed: ordered by the fence in wake]
-    any_passed_.store(true, std::memory_order_relaxed);
-    half.done().nudge();  // its owner may run it; under the lock, while nobody else can have it
-  }
-  wake(1);
-}
-
-bool scheduler::has_passed(const fork_job& half) noexcept {
-  // order: [relaxed: the nudge of who passes it on comes after the store]
-  if (!any_passed_.load(std::memory_order_relaxed)) return false;
-  std::lock_guard lock(passed_lock_);
-  const fork_job* at = passed_;
-  while (at && at != &half) at = at->next_passed;
-  return at != nullptr;
-}
-
-bool scheduler::take_passed(fork_job& half) noexcept {
-  // order: [relaxed: a hint; a waiter that misses it sleeps, and a worker was woken for it]
-  if (!any_passed_.load(std::memory_order_relaxed)) return false;
-  std::lock_guard lock(passed_lock_);
-  for (fork_job** at = &passed_; *at; at = &(*at)->next_passed) {
-    if (*at != &half) continue;
-    *at = half.next_passed;
-    // order: [relaxed: written under the lock]
-    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
-    return true;
-  }
-  return false;
-}
-
 void scheduler::wake(std::size_t n) noexcept {
   const int count = n < 4096 ? static_cast<int>(n) : 4096;
   // notify crosses the fence that orders our push with everything read below.
@@ -138,12 +93,23 @@ void scheduler::wake(std::size_t n) noexcept {
 void scheduler::return_guest(slot& lent) noexcept { slots_.give(lent); }
 
 void scheduler::look_again() noexcept {
-  // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (has_work()) wake(1);
 }
 
+// Whoever stops looking for work asks here: from now on owners answer at their next fork, and what
+// was queued or forked before is seen. That pairs with the fence of `wake`, for queues; for forks,
+// whose owners cross no fence, the heavy one stands in for theirs.
 bool scheduler::has_work() const noexcept {
+  for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
+    if (slot* s = slots_.at(i)) s->forks.ask();
+  }
+  // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP]; and
+  // either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
+  heavy_fence();
+  return sees_work();
+}
+
+bool scheduler::sees_work() const noexcept {
   if (!injected_.looks_empty()) return true;
   // order: [relaxed: ordered by the asker's fence]
   if (any_passed_.load(std::memory_order_relaxed)) return true;
@@ -179,33 +145,6 @@ void scheduler::pass_wake_on(slot& me) noexcept {
   if (std::exchange(me.got_up, false)) look_again();
 }
 
-void scheduler::run_fork(slot& me, fork_job& half) noexcept {
-  pass_wake_on(me);
-  context here = half.parent();
-  here.parent = &half.parent();
-  here.what = half.what();
-  half.set_runner(&me);
-  me.run.add();
-  within inside(here);
-  half.execute();
-}
-
-bool scheduler::run_passed(slot& me) noexcept {
-  // order: [relaxed: a hint, or ordered by the sleeper's fence]
-  if (!any_passed_.load(std::memory_order_relaxed)) return false;
-  fork_job* half = nullptr;
-  {
-    std::lock_guard lock(passed_lock_);
-    half = passed_;
-    if (!half) return false;
-    passed_ = half->next_passed;
-    // order: [relaxed: written under the lock]
-    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
-  }
-  run_fork(me, *half);
-  return true;
-}
-
 bool scheduler::run_stolen(slot& me) noexcept {
   for (bool again = true; again;) {
     again = false;
@@ -214,16 +153,12 @@ bool scheduler::run_stolen(slot& me) noexcept {
     for (unsigned k = 0; k < n; ++k) {
       slot* victim = slots_.at((first + k) % n);
       if (!victim || victim == &me) continue;
-      fork_job* half = nullptr;
-      auto got = victim->forks.steal(half);
-      if (got == steal_result::taken) {
-        me.stolen.add();
+      if (fork_job* half = rob(me, *victim)) {
         run_fork(me, *half);
         return true;
       }
-      again = again || got == steal_result::lost;
       job* work = nullptr;
-      got = victim->jobs.steal(work);
+      const auto got = victim->jobs.steal(work);
       if (got == steal_result::taken) {
         me.stolen.add();
         return run_queued(me, ref<job>::adopt(work));
@@ -242,48 +177,6 @@ bool scheduler::run_one(slot& me) noexcept {
   if (run_passed(me)) return true;
   if (auto work = injected_.pop()) return run_queued(me, std::move(work));
   return run_stolen(me);
-}
-
-namespace {
-/// Whether a context is a part of `what`, itself included. Every context on the way belongs to
-/// something that cannot end before the job we hold, so the walk is safe.
-bool is_below(const context* ctx, const void* what) noexcept {
-  for (; ctx; ctx = ctx->parent) {
-    if (ctx->what == what) return true;
-  }
-  return false;
-}
-}  // namespace
-
-bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept {
-  fork_job* half = nullptr;
-  if (victim.forks.steal(half) == steal_result::taken) {
-    me.stolen.add();
-    if (is_below(&half->parent(), what)) {
-      run_fork(me, *half);
-      return true;
-    }
-    pass_on(*half);
-    give_up = true;
-    return false;
-  }
-  job* raw = nullptr;
-  if (victim.jobs.steal(raw) == steal_result::taken) {
-    auto work = ref<job>::adopt(raw);
-    // The chain may be walked only by who keeps the job from ending.
-    if (!work->begin_look()) return true;
-    me.stolen.add();
-    const bool ours = is_below(&work->where(), what);
-    work->end_look(ours);
-    if (ours) {
-      run_claimed(*work, &me);
-      return true;
-    }
-    injected_.push(std::move(work));
-    wake(1);
-    give_up = true;
-  }
-  return false;
 }
 
 void scheduler::forget(job& work, slot* me) noexcept {

@@ -52,8 +52,8 @@ class scheduler final : public workplace {
   /// the injection queue.
   void push(ref<job> work) noexcept;
   void push_n(ref<job>* work, std::size_t n) noexcept;
-  /// Offers half of a fork from slot `me`; false without memory for it.
-  bool push_fork(slot& me, fork_job& half) noexcept;
+  /// Somebody has asked slot `me` for forks: makes some public and wakes who can take them.
+  void answer(slot& me) noexcept;
   /// Gives a stolen fork that the thief must not run to somebody who may.
   void pass_on(fork_job& half) noexcept;
   /// Takes `half` back if it was passed on and nobody has it yet: then the caller must run it.
@@ -71,6 +71,8 @@ class scheduler final : public workplace {
   /// Takes from `victim` only, and runs what it finds if that is below `what`. True if it ran
   /// something; `give_up` is set when the victim's oldest job was another's.
   bool run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept;
+  /// Runs half of a fork that was stolen, on the calling thread.
+  static void run_half(fork_job& half, slot* me) noexcept;
   /// Runs a claimed job on the calling thread.
   static void run_claimed(job& work, slot* me) noexcept;
   /// The queue's reference of a job that was claimed elsewhere, where it can be had cheaply.
@@ -104,6 +106,11 @@ class scheduler final : public workplace {
   bool run_stolen(slot& me) noexcept;
   bool run_passed(slot& me) noexcept;
   void run_fork(slot& me, fork_job& half) noexcept;
+  /// Takes half of a fork from `victim`, by force if it has not answered for long enough.
+  fork_job* rob(slot& me, slot& victim) noexcept;
+  bool may_force(slot& victim) noexcept;
+  /// True if some slot or queue holds a job; the caller orders it.
+  bool sees_work() const noexcept;
   void pass_wake_on(slot& me) noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;
   void wake(std::size_t n) noexcept;

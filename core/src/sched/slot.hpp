@@ -51,11 +51,14 @@ struct alignas(64) slot {
   }
 
   /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top.
-  chase_lev<fork_job> forks;
+  fork_deque forks;
   /// Jobs on the heap, made by the jobs that ran here.
   chase_lev<job> jobs;
 
   tally run, stolen, forced, parked;
+
+  /// When a thief began to wait for an answer to its question; nanoseconds of the steady clock.
+  std::atomic<std::int64_t> asked_at{0};
 
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;

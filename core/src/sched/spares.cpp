@@ -25,8 +25,7 @@ void spares::worker_blocks() noexcept {
     // order: [relaxed: written under the lock; the fence below orders it with a pusher's look]
     deficit_.fetch_add(1, std::memory_order_relaxed);
   }
-  // order: either a pusher sees that a spare is wanted, or we see its job [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Either a pusher sees that a spare is wanted, or we see its job.
   if (work_.has_work()) activate();
 }
 

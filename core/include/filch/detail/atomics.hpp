@@ -3,11 +3,17 @@
 #include <atomic>
 #include <cstdint>
 
+#include <filch/detail/export.hpp>
 #include <filch/detail/futex.hpp>
 
 namespace filch {
 inline namespace v0 {
 namespace detail {
+
+/// True if the kernel can run a barrier in all threads of this process (Linux' membarrier).
+FILCH_API bool has_heavy_fence() noexcept;
+/// That barrier; without it a sequentially consistent fence of the calling thread only.
+FILCH_API void heavy_fence() noexcept;
 
 /// What a lock-free structure needs of the machine. The product runs on this one; the model
 /// checkers in tests/model hand the very same structures a policy that records every access.
@@ -17,6 +23,13 @@ struct std_atomics {
 
   /// A fence of the given order; only sequentially consistent fences are used in filch.
   static void fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
+
+  /// Two fences that only work together: the light one keeps the compiler from moving accesses and
+  /// costs nothing; the heavy one orders every thread of the process and costs microseconds.
+  /// Only where `has_heavy_fence()`. Source: P1202.
+  // order: half of an asymmetric pair, named by its users [pair:HEAVY]
+  static void light_fence() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
+  static void heavy_fence() noexcept { detail::heavy_fence(); }
 
   /// Sleeps while `word` holds `expected`; may return without cause.
   static void wait(const atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {

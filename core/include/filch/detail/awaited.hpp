@@ -11,6 +11,8 @@ namespace filch {
 inline namespace v0 {
 namespace detail {
 
+struct fork_job;
+
 /// Something a thread blocks for: when it is done, what of it has not started, who runs the rest.
 class FILCH_API awaited {
  public:
@@ -30,6 +32,8 @@ class FILCH_API awaited {
   virtual bool structured() const noexcept { return false; }
   /// The pool whose jobs it waits for, if it is one pool.
   virtual pool_core* pool() noexcept { return nullptr; }
+  /// The half of a fork that it is, if it is one.
+  virtual fork_job* half() noexcept { return nullptr; }
 
  protected:
   ~awaited() = default;

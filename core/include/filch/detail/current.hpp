@@ -1,7 +1,7 @@
 #pragma once
 
 #include <filch/detail/export.hpp>
-#include <filch/detail/job.hpp>
+#include <filch/detail/fork_job.hpp>
 
 namespace filch {
 inline namespace v0 {
@@ -11,6 +11,10 @@ namespace detail {
 struct current_thread {
   /// The innermost call or job the thread is in; null outside of every pool.
   context* ctx = nullptr;
+  /// Where that call or job offers halves of forks: the deque of `home`, or null.
+  fork_deque* forks = nullptr;
+  /// That there is no such deque because nobody would take from it: forks run in place.
+  bool forks_in_place = false;
   /// The slot the thread works from just now: a worker's own, or one lent to a guest.
   slot* home = nullptr;
 };
@@ -18,16 +22,22 @@ struct current_thread {
 extern FILCH_API constinit thread_local current_thread current
     __attribute__((tls_model("initial-exec")));
 
-/// Makes a context the current one for a scope.
-class within {
+/// Makes a context the current one for a scope. All code of users runs in such a scope.
+class FILCH_API within {
  public:
-  explicit within(context& ctx) noexcept : outer_(current.ctx) { current.ctx = &ctx; }
+  explicit within(context& ctx) noexcept;
   within(const within&) = delete;
   within& operator=(const within&) = delete;
-  ~within() { current.ctx = outer_; }
+  ~within() {
+    current.ctx = ctx_;
+    current.forks = forks_;
+    current.forks_in_place = in_place_;
+  }
 
  private:
-  context* outer_;
+  context* ctx_;
+  fork_deque* forks_;
+  bool in_place_;
 };
 
 }  // namespace detail

@@ -65,6 +65,13 @@ class basic_latch {
     }
   }
 
+  /// Closes an open latch for its next use. Requires: nobody waits, and whoever sets it next comes
+  /// to know of it later than this. A wake-up of the last setter may still arrive, without cause.
+  void close_again() noexcept {
+    // order: [relaxed: handed to the next setter by what tells it]
+    word_.store(closed, std::memory_order_relaxed);
+  }
+
   /// Blocks until set.
   void wait() noexcept {
     while (const auto key = prepare()) sleep(key);

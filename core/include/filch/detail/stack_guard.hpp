@@ -28,8 +28,9 @@ FILCH_API FILCH_COLD bool measure_stack(std::uintptr_t frame) noexcept;
 /// Whether the calling thread has room to nest: at least 128 KiB of its stack, or a quarter of a
 /// stack smaller than 512 KiB.
 /// Cost: one load and a compare; the first call on a thread measures its stack.
-inline bool has_stack() noexcept {
-  const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+/// `here`: something in the caller's frame.
+inline bool has_stack(const void* here = __builtin_frame_address(0)) noexcept {
+  const auto frame = reinterpret_cast<std::uintptr_t>(here);
   if (frame >= stack_floor) [[likely]] {
     return true;
   }
@@ -37,8 +38,8 @@ inline bool has_stack() noexcept {
 }
 
 /// Throws: `nesting_limit` if the calling thread has no room to nest (see `has_stack`).
-inline void require_stack() {
-  if (!has_stack()) [[unlikely]] {
+inline void require_stack(const void* here = __builtin_frame_address(0)) {
+  if (!has_stack(here)) [[unlikely]] {
     throw_nesting_limit();
   }
 }

@@ -1,0 +1,184 @@
+#include <filch/detail/current.hpp>
+
+#include "sched/scheduler.hpp"
+
+// The forks' side of the scheduler: how halves change hands.
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+void scheduler::answer(slot& me) noexcept {
+  me.forks.answer(!has_heavy_fence());
+  wake(1);
+}
+
+void scheduler::pass_on(fork_job& half) noexcept {
+  {
+    std::lock_guard lock(passed_lock_);
+    half.next_passed = passed_;
+    passed_ = &half;
+    // order: [relaxed: ordered by the fence in wake]
+    any_passed_.store(true, std::memory_order_relaxed);
+    half.owner->forks.set_thief(half.place, nullptr);
+    // Its owner may run it; under the lock, while nobody else can have it.
+    half.owner->forks.done(half.place).nudge();
+  }
+  wake(1);
+}
+
+bool scheduler::has_passed(const fork_job& half) noexcept {
+  // order: [relaxed: the nudge of who passes it on comes after the store]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  std::lock_guard lock(passed_lock_);
+  const fork_job* at = passed_;
+  while (at && at != &half) at = at->next_passed;
+  return at != nullptr;
+}
+
+bool scheduler::take_passed(fork_job& half) noexcept {
+  // order: [relaxed: a hint; a waiter that misses it sleeps, and a worker was woken for it]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  std::lock_guard lock(passed_lock_);
+  for (fork_job** at = &passed_; *at; at = &(*at)->next_passed) {
+    if (*at != &half) continue;
+    *at = half.next_passed;
+    // order: [relaxed: written under the lock]
+    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
+    return true;
+  }
+  return false;
+}
+
+void scheduler::run_fork(slot& me, fork_job& half) noexcept {
+  pass_wake_on(me);
+  run_half(half, &me);
+}
+
+void scheduler::run_half(fork_job& half, slot* me) noexcept {
+  slot& owner = *half.owner;
+  const auto place = half.place;
+  owner.forks.set_thief(place, me);
+  if (me) me->run.add();
+  {
+    context here = *half.parent;
+    here.parent = half.parent;
+    here.what = &half;
+    within inside(here);
+    half.run(half);
+  }
+  owner.forks.done(place).set();  // the frame may be gone from here on; the slot is the pool's
+}
+
+namespace {
+/// How long an owner may leave a question unanswered before a thief takes by force, and how far
+/// apart forced takes of one process are, in nanoseconds: a barrier costs 1 to 4 us here.
+constexpr std::int64_t patience = 5'000;
+constexpr std::int64_t force_gap = 5'000;
+
+std::int64_t ticks() noexcept {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+/// When the next barrier is due, for all pools of the process: each interrupts every core.
+std::atomic<std::int64_t> next_force{0};
+}  // namespace
+
+bool scheduler::may_force(slot& victim) noexcept {
+  if (!has_heavy_fence()) return false;
+  const auto now = ticks();
+  // order: [relaxed: a point in time]
+  if (now - victim.asked_at.load(std::memory_order_relaxed) < patience) return false;
+  if (victim.forks.looks_empty()) return false;
+  // order: [relaxed: as above]
+  auto due = next_force.load(std::memory_order_relaxed);
+  // order: [relaxed: as above]
+  if (now < due ||
+      !next_force.compare_exchange_strong(due, now + force_gap, std::memory_order_relaxed,
+                                          std::memory_order_relaxed)) {
+    return false;
+  }
+  // order: [relaxed: as above]
+  victim.asked_at.store(now, std::memory_order_relaxed);
+  return true;
+}
+
+fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
+  fork_job* half = nullptr;
+  fork_deque::index place = 0;
+  bool got = victim.forks.steal(half, place, &me);
+  if (!got && !victim.forks.asked()) {
+    if (!victim.forks.looks_empty()) {
+      // order: [relaxed: a point in time]
+      victim.asked_at.store(ticks(), std::memory_order_relaxed);
+      victim.forks.ask();
+    }
+  } else if (!got && may_force(victim)) {
+    got = victim.forks.force(half, place, &me);
+    if (got) me.forced.add();
+  }
+  if (!got) return nullptr;
+  me.stolen.add();
+  half->owner = &victim;
+  half->place = place;
+  return half;
+}
+
+bool scheduler::run_passed(slot& me) noexcept {
+  // order: [relaxed: a hint, or ordered by the sleeper's fence]
+  if (!any_passed_.load(std::memory_order_relaxed)) return false;
+  fork_job* half = nullptr;
+  {
+    std::lock_guard lock(passed_lock_);
+    half = passed_;
+    if (!half) return false;
+    passed_ = half->next_passed;
+    // order: [relaxed: written under the lock]
+    any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
+  }
+  run_fork(me, *half);
+  return true;
+}
+
+namespace {
+/// Whether a context is a part of `what`, itself included. Every context on the way belongs to
+/// something that cannot end before the job we hold, so the walk is safe.
+bool is_below(const context* ctx, const void* what) noexcept {
+  for (; ctx; ctx = ctx->parent) {
+    if (ctx->what == what) return true;
+  }
+  return false;
+}
+}  // namespace
+
+bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept {
+  if (fork_job* half = rob(me, victim)) {
+    if (is_below(half->parent, what)) {
+      run_fork(me, *half);
+      return true;
+    }
+    pass_on(*half);
+    give_up = true;
+    return false;
+  }
+  job* raw = nullptr;
+  if (victim.jobs.steal(raw) == steal_result::taken) {
+    auto work = ref<job>::adopt(raw);
+    // The chain may be walked only by who keeps the job from ending.
+    if (!work->begin_look()) return true;
+    me.stolen.add();
+    const bool ours = is_below(&work->where(), what);
+    work->end_look(ours);
+    if (ours) {
+      run_claimed(*work, &me);
+      return true;
+    }
+    injected_.push(std::move(work));
+    wake(1);
+    give_up = true;
+  }
+  return false;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
