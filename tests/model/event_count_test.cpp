@@ -1,0 +1,141 @@
+// Parking (core/src/sync/event_count.hpp): nobody sleeps while a job lies there.
+#include <sync/event_count.hpp>
+
+#include <gtest/gtest.h>
+
+#include "explorer/atomics.hpp"
+#include "explorer/expect.hpp"
+
+namespace {
+
+using model::atomic;
+using model::require;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr auto acquire = std::memory_order_acquire;
+
+// The workers' queue is a count of jobs, as relaxed as the looks at the product's queues are: only
+// the event count orders it.
+template <int Jobs>
+struct parking {
+  filch::detail::event_count<model::atomics> sleep;
+  atomic<int> queued{0};
+  atomic<int> done{0};
+
+  void push() {
+    queued.fetch_add(1, relaxed);
+    sleep.notify(1);
+  }
+  bool take() {
+    auto seen = queued.load(relaxed);
+    while (seen > 0) {
+      if (queued.compare_exchange_strong(seen, seen - 1, relaxed, relaxed)) return true;
+    }
+    return false;
+  }
+  bool over() const { return done.load(relaxed) == Jobs; }
+
+  /// One turn of a worker: a job, or a sleep.
+  void look_or_sleep() {
+    if (take()) {
+      if (done.fetch_add(1, relaxed) + 1 == Jobs) sleep.notify_all();
+      return;
+    }
+    const auto key = sleep.announce();
+    if (over() || queued.load(relaxed) > 0) {
+      sleep.withdraw();
+    } else {
+      sleep.sleep(key);
+    }
+  }
+  void work() {
+    while (!over()) look_or_sleep();
+  }
+  void after() { require(over() && queued.load(relaxed) == 0, "a job was left"); }
+};
+
+struct one_worker : parking<2> {
+  static constexpr int threads = 2;
+  void thread(int i) {
+    if (i == 0) return work();
+    push();
+    push();
+  }
+};
+TEST(model_event_count, a_worker_never_sleeps_through_a_push) {
+  model::expect_clean<one_worker>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+struct two_workers : parking<2> {
+  static constexpr int threads = 3;
+  void thread(int i) {
+    if (i < 2) return work();
+    push();
+    push();
+  }
+};
+TEST(model_event_count, two_workers_end_when_all_is_done) {
+  model::expect_clean<two_workers>({.limits = {.preemptions = 1}});
+}
+
+struct two_producers : parking<2> {
+  static constexpr int threads = 3;
+  void thread(int i) {
+    if (i == 0) return work();
+    push();
+  }
+};
+TEST(model_event_count, two_producers_wake_one_worker) {
+  model::expect_clean<two_producers>({.limits = {.preemptions = 2}});
+}
+
+// Who gets up by a notify sees all that was written before it.
+struct handing_over {
+  static constexpr int threads = 2;
+  filch::detail::event_count<model::atomics> sleep;
+  model::checked<int> data;
+  atomic<int> ready{0};
+  bool slept = false;
+  void thread(int i) {
+    if (i == 1) {
+      data.write(1);
+      ready.store(1, relaxed);
+      sleep.notify();
+      return;
+    }
+    const auto key = sleep.announce();
+    if (ready.load(relaxed) == 1) {
+      sleep.withdraw();
+      return;
+    }
+    sleep.sleep(key);
+    require(ready.load(relaxed) == 1 && data.read() == 1, "woken before the work was visible");
+  }
+};
+TEST(model_event_count, who_is_woken_sees_what_it_was_woken_for) {
+  model::expect_clean<handing_over>({.limits = {.preemptions = 4, .oddities = 1}});
+}
+
+// A wake-up ends a sleep that has been announced but not begun.
+struct late_sleeper {
+  static constexpr int threads = 2;
+  filch::detail::event_count<model::atomics> sleep;
+  atomic<int> announced{0};
+  void thread(int i) {
+    if (i == 0) {
+      const auto key = sleep.announce();
+      announced.store(1, std::memory_order_release);
+      sleep.sleep(key);
+    } else if (announced.load(acquire) == 1) {
+      require(sleep.notify() == 1, "a sleeper that announced itself was not seen");
+    } else {
+      while (announced.load(acquire) == 0) model::the_machine.pause();
+      sleep.notify_all();
+    }
+  }
+};
+TEST(model_event_count, a_wake_up_may_overtake_the_sleep) {
+  model::expect_clean<late_sleeper>({.limits = {.preemptions = 4, .oddities = 1}});
+}
+
+}  // namespace
