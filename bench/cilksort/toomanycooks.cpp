@@ -1,0 +1,39 @@
+#include "cilksort/workload.hpp"
+#include "runtime.hpp"
+
+namespace filch::bench::cilksort {
+namespace {
+
+tmc::task<void> merge(numbers a, numbers b, numbers out) {
+  if (a.size() < b.size()) std::swap(a, b);
+  if (out.size() <= short_merge) {
+    merge_serially(a, b, out);
+    co_return;
+  }
+  const auto h = split(a, b, out);
+  co_await tmc::spawn_tuple(merge(h.a_low, h.b_low, h.out_low),
+                            merge(h.a_high, h.b_high, h.out_high));
+}
+
+tmc::task<void> sort(numbers data, numbers scratch) {
+  if (data.size() <= short_sort) {
+    std::sort(data.begin(), data.end());
+    co_return;
+  }
+  const auto d = quartered(data);
+  const auto s = quartered(scratch);
+  co_await tmc::spawn_tuple(sort(d.one, s.one), sort(d.two, s.two), sort(d.three, s.three),
+                            sort(d.four, s.four));
+  co_await tmc::spawn_tuple(merge(d.one, d.two, s.low), merge(d.three, d.four, s.high));
+  co_await merge(s.low, s.high, data);
+}
+
+}  // namespace
+}  // namespace filch::bench::cilksort
+
+int main(int argc, char** argv) {
+  using namespace filch::bench;
+  return contest<cilksort::problem, runtime>(argc, argv, [](runtime& r, cilksort::problem& p) {
+    r.run(cilksort::sort(p.data(), p.scratch()));
+  });
+}

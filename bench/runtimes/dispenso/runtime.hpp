@@ -1,0 +1,73 @@
+#pragma once
+
+#include <dispenso/parallel_for.h>
+#include <dispenso/task_set.h>
+#include <dispenso/thread_pool.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+/// \file
+/// dispenso: who waits for a task set works on it, so the pool has one thread less. It has no
+/// fork here: with a task set for each fork, waits pile up other jobs on their own stack, and fib
+/// of 20 overflows it.
+
+namespace filch::bench {
+
+class runtime {
+ public:
+  static constexpr const char* name = "dispenso";
+  static const char* version() {
+    static const auto text = std::to_string(DISPENSO_MAJOR_VERSION) + "." +
+                             std::to_string(DISPENSO_MINOR_VERSION) + "." +
+                             std::to_string(DISPENSO_PATCH_VERSION);
+    return text.c_str();
+  }
+  explicit runtime(unsigned threads) {
+    pool_ = std::make_unique<dispenso::ThreadPool>(threads - 1);
+  }
+
+  template <class F>
+  auto run(F&& f) {
+    return f();
+  }
+  template <class F>
+  void loop(std::size_t n, F&& body) {
+    dispenso::TaskSet tasks(*pool_);
+    dispenso::parallel_for(tasks, std::size_t{0}, n, body);
+  }
+
+  /// As its scheduler likes it: under load, or without a thread, the call runs the job itself.
+  template <class F>
+  int submit_and_get(F&& f) {
+    int result = 0;
+    dispenso::TaskSet tasks(*pool_);
+    tasks.schedule([&] { result = f(); });
+    tasks.wait();
+    return result;
+  }
+  template <class F>
+  void post(F&& f) {
+    pool_->schedule(f, dispenso::ForceQueuingTag());
+  }
+  template <class F, class Done>
+  void many(std::size_t n, F&& f, Done&& all_submitted) {
+    dispenso::TaskSet tasks(*pool_);
+    for (std::size_t i = 0; i < n; ++i) tasks.schedule(f, dispenso::ForceQueuingTag());
+    all_submitted();
+    tasks.wait();
+  }
+  template <class F, class Done>
+  void bulk(std::size_t n, F&& f, Done&& all_submitted) {
+    dispenso::TaskSet tasks(*pool_);
+    tasks.scheduleBulk(n, [&f](std::size_t) { return f; }, dispenso::ForceQueuingTag());
+    all_submitted();
+    tasks.wait();
+  }
+
+ private:
+  inline static std::unique_ptr<dispenso::ThreadPool> pool_;
+};
+
+}  // namespace filch::bench
