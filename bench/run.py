@@ -120,7 +120,7 @@ def write(workload, events, about, verdicts, failures, missing, size, folder):
 def tell_missing(missing, several):
     for m in missing:
         where = f" in {m.build}" if several else ""
-        print(f"not measured{where}: {m.runtime}: {m.why}")
+        print(f"not measured{where}: {m.what}: {m.why}")
 
 
 def main(words):
@@ -128,17 +128,15 @@ def main(words):
     programs, missing = [], []
     try:
         for build in chosen.build:
-            have, have_not = of_build(build)
+            have, have_not = of_build(build, chosen.workloads, chosen.runtimes or [])
             programs += have
             missing += have_not
     except FileNotFoundError as error:
         print(f"run.py: {error}", file=sys.stderr)
         return 1
-    if chosen.runtimes:
-        programs = [p for p in programs if p.runtime in chosen.runtimes]
-    # A runtime that one build has is not missing.
-    have = {p.runtime for p in programs}
-    missing = [m for m in missing if m.runtime not in have]
+    # What one build has is not missing.
+    have = {name for p in programs for name in (p.runtime, f"{p.workload} on {p.runtime}")}
+    missing = [m for m in missing if m.what not in have]
     for key, value in report.machine().items():
         print(f"{key}: {value}")
     tell_missing(missing, len(chosen.build) > 1)

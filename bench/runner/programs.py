@@ -23,13 +23,17 @@ class Program:
 
 @dataclass(frozen=True)
 class Missing:
+    """A runtime that a build has not, or a program of it that is not built."""
+    what: str
     runtime: str
     why: str
     build: str
 
 
-def of_build(build):
-    """What this build has and what it has not. Raises FileNotFoundError for another folder."""
+def of_build(build, workloads, runtimes):
+    """What this build has and what it has not; `runtimes` empty: all of them.
+
+    Raises FileNotFoundError for a folder that is none."""
     folder = Path(build) / "bench" / "contest"
     listed = folder / "programs.txt"
     if not listed.is_file():
@@ -37,14 +41,17 @@ def of_build(build):
     programs, missing = [], []
     for line in filter(None, listed.read_text().splitlines()):
         workload, runtime, name = line.split()
+        if workload not in workloads or (runtimes and runtime not in runtimes):
+            continue
         if (folder / name).is_file():
             programs.append(Program(workload, runtime, folder / name))
         else:
-            missing.append(Missing(runtime, f"{name} is not built: build the target filch_bench",
-                                   str(build)))
+            missing.append(Missing(f"{workload} on {runtime}", runtime,
+                                   "not built: build the target filch_bench", str(build)))
     for line in filter(None, (folder / "missing.txt").read_text().splitlines()):
         runtime, why = line.split(": ", 1)
-        missing.append(Missing(runtime, why, str(build)))
+        if not runtimes or runtime in runtimes:
+            missing.append(Missing(runtime, runtime, why, str(build)))
     return programs, missing
 
 

@@ -9,9 +9,9 @@
 #include <string>
 
 /// \file
-/// dispenso: who waits for a task set works on it, so the pool has one thread less. It has no
-/// fork here: with a task set for each fork, waits pile up other jobs on their own stack, and fib
-/// of 20 overflows it.
+/// dispenso: who waits for a task set works on it, so the pool has one thread less; jobs that
+/// nobody waits for go to a second one that has them all. It has no fork here: with a task set for
+/// each fork, waits pile up other jobs on their own stack, and fib of 20 overflows it.
 
 namespace filch::bench {
 
@@ -24,7 +24,7 @@ class runtime {
                              std::to_string(DISPENSO_PATCH_VERSION);
     return text.c_str();
   }
-  explicit runtime(unsigned threads) {
+  explicit runtime(unsigned threads) : threads_(threads) {
     pool_ = std::make_unique<dispenso::ThreadPool>(threads - 1);
   }
 
@@ -49,7 +49,8 @@ class runtime {
   }
   template <class F>
   void post(F&& f) {
-    pool_->schedule(f, dispenso::ForceQueuingTag());
+    static dispenso::ThreadPool pool(threads_);
+    pool.schedule(f, dispenso::ForceQueuingTag());
   }
   template <class F, class Done>
   void many(std::size_t n, F&& f, Done&& all_submitted) {
@@ -67,6 +68,7 @@ class runtime {
   }
 
  private:
+  std::size_t threads_;
   inline static std::unique_ptr<dispenso::ThreadPool> pool_;
 };
 
