@@ -116,6 +116,25 @@ TEST(model_event_count, who_is_woken_sees_what_it_was_woken_for) {
   model::expect_clean<handing_over>({.limits = {.preemptions = 4, .oddities = 1}});
 }
 
+struct stopping {
+  static constexpr int threads = 3;
+  filch::detail::event_count<model::atomics> sleep;
+  atomic<int> stop{0};
+  void thread(int i) {
+    if (i == 2) {
+      stop.store(1, relaxed);
+      sleep.notify_all();
+      return;
+    }
+    const auto key = sleep.announce();
+    if (stop.load(relaxed) == 1) return sleep.withdraw();
+    sleep.sleep(key);
+  }
+};
+TEST(model_event_count, notify_all_reaches_every_sleeper) {
+  model::expect_clean<stopping>({.limits = {.preemptions = 3}});
+}
+
 // A wake-up ends a sleep that has been announced but not begun.
 struct late_sleeper {
   static constexpr int threads = 2;

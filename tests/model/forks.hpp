@@ -3,6 +3,7 @@
 #include <filch/detail/split_deque.hpp>
 
 #include <array>
+#include <optional>
 
 #include "explorer/atomics.hpp"
 
@@ -18,6 +19,7 @@ struct half {
   explicit half(int n) : number(n) {}
   checked<int> number;
   checked<int> result;
+  checked<int*> thief{nullptr};
 };
 
 template <class Atomics = model::atomics, std::uint32_t Capacity = 4>
@@ -27,6 +29,7 @@ struct owner_and_thieves {
   static constexpr bool heavy = std::is_same_v<Atomics, model::atomics>;
 
   deque_type deque;
+  std::array<std::optional<half>, 8> frames;
   std::array<int, 8> runs{};
   int names[model::max_threads] = {0, 1, 2, 3};
 
@@ -36,19 +39,25 @@ struct owner_and_thieves {
     job.result.write(n * 10);
   }
 
+  /// The frame of job `n` begins and ends. Each has memory of its own, so that one that has ended
+  /// is never taken for the next.
+  half& begin(int n) { return frames[static_cast<std::size_t>(n)].emplace(n); }
+  void end(int n) { frames[static_cast<std::size_t>(n)].reset(); }
+
   /// Offers the job `n`, runs `left`, joins.
   template <class Left>
   void fork(int n, Left left) {
-    half right(n);
+    half& right = begin(n);
     if (deque.full()) {
       left();
       run(right);
-      return;
+      return end(n);
     }
     deque.push(&right);
     if (deque.asked()) deque.answer(!heavy);
     left();
     join(right, n);
+    end(n);
   }
   void fork(int n) {
     fork(n, [] {});
@@ -57,7 +66,10 @@ struct owner_and_thieves {
     if (deque.pop() || deque.reclaim()) {
       run(right);
     } else {
-      deque.done(deque.newest()).wait();
+      const auto at = deque.newest();
+      int* const noted = deque.thief(at);
+      deque.done(at).wait();
+      require(!noted || noted == right.thief.read(), "somebody else was noted as the thief");
       deque.forget();
     }
     require(right.result.read() == n * 10, "a join without the other half's result");
@@ -65,7 +77,7 @@ struct owner_and_thieves {
 
   /// What a thief got it runs, and ends as the scheduler does.
   void run_stolen(half* job, typename deque_type::index at, int me) {
-    require(deque.thief(at) == &names[me], "somebody else is noted as the thief");
+    job->thief.write(&names[me]);
     run(*job);
     deque.done(at).set();
   }

@@ -61,6 +61,7 @@ struct from_inside {
     } else {
       here->gate.close();
       here->gate.close();
+      require(!here->gate.enter(false), "a closed gate lets in");
       here->gate.drained().wait();
       require(here->results[0].read() == 1, "drained before the work was done");
       require(!here->gate.enter(false) && !here->gate.enter(true), "a drained gate lets in");

@@ -82,6 +82,24 @@ TEST(model_split_deque, public_jobs_are_stolen_or_taken_back) {
   model::expect_clean<published>({.limits = {.preemptions = 3}});
 }
 
+// Two jobs are public at one place, one after the other, and the word looks the same both times.
+struct published_twice : owner_and_thieves<> {
+  static constexpr int threads = 2;
+  void thread(int i) {
+    if (i == 1) {
+      steal(i);
+      return;
+    }
+    fork(1);
+    deque.ask();
+    fork(2);
+  }
+  void after() { require_all_ran(2); }
+};
+TEST(model_split_deque, a_thief_takes_the_job_that_is_there_now) {
+  model::expect_clean<published_twice>({.limits = {.preemptions = 3}});
+}
+
 // Answers come while a thief holds its mark.
 struct answered_under_a_mark : owner_and_thieves<> {
   static constexpr int threads = 3;
@@ -155,7 +173,7 @@ struct taken_back_from_a_mark : forced {
       force(i);
       return;
     }
-    forks::half right(1);
+    forks::half& right = begin(1);
     deque.push(&right);
     const bool mine = deque.pop();
     require(mine || !deque.reclaim(), "got there");
