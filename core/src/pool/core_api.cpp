@@ -98,7 +98,7 @@ visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
   if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
   // The pool must not end while this thread is in it, whatever becomes of the job it runs.
   counted_ = core.door().enter(true);
-  lent_ = core.cpu().slots().take(slot::kind::guest);
+  lent_ = core.cpu().lend_guest();
   if (!lent_) return;
   lent_->outer = outer_;
   current.home = lent_;

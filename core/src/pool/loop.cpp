@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <filch/detail/current.hpp>
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
@@ -52,6 +53,18 @@ class loop_core::ticket final : public job {
   ref<ref_counted> owner_;
 };
 
+/// What others may take of a loop that nobody has launched: it costs nothing until somebody does.
+struct loop_core::part final : fork_job {
+  part(loop_core& all, std::size_t others) noexcept
+      : fork_job(&join, current.ctx), loop(all), more(others) {}
+  static void join(fork_job& half) noexcept {
+    auto& self = static_cast<part&>(half);
+    self.loop.share_out(self.more);
+  }
+  loop_core& loop;
+  const std::size_t more;
+};
+
 /// The time limit of a call, shared with its timer.
 struct loop_core::expiry {
   std::atomic<bool> over{false};
@@ -91,6 +104,18 @@ void loop_core::launch(std::size_t helpers, ref<ref_counted> owner, void (*last)
   outstanding_ = helpers;
   running_.expect(helpers);
   enqueue_n(*ctx_->pool, queued.data(), queued.size());
+}
+
+void loop_core::share_out(std::size_t more) {
+  fork_deque* const forks = current.forks;
+  if (more == 0 || !forks || forks->full()) return participate();
+  // Who takes the offer may bring half of the others: a crowd assembles in logarithmic time.
+  part offer(*this, (more - 1) / 2);
+  forks->push(&offer);
+  if (forks->asked()) answer_thieves();
+  share_out(more - 1 - offer.more);
+  // An offer that nobody took is worth nothing now: all items are taken.
+  if (!forks->pop()) reclaim_or_wait(*forks, offer);
 }
 
 void loop_core::ticket_ended() noexcept {
@@ -347,9 +372,7 @@ void run_loop(call_scope& call, std::size_t n, const job_options& options, loop_
     } else {
       visit here(call.core());
       within inside(call.ctx());
-      if (crew > 1) loop.launch(crew - 1, {});
-      loop.participate();
-      if (crew > 1) wait(loop);
+      loop.share_out(crew - 1);
     }
   }
   if (auto error = loop.verdict()) std::rethrow_exception(error);

@@ -74,7 +74,7 @@ class wait_steps {
   bool run_passed_on() {
     fork_job* half = a_.half();
     if (!half || !a_.pool()->cpu().take_passed(*half)) return false;
-    scheduler::run_half(*half, current.home);
+    scheduler::run_half(*half, *current.home);
     return true;
   }
 

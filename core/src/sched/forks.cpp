@@ -1,6 +1,7 @@
 #include <filch/detail/current.hpp>
 
 #include "sched/scheduler.hpp"
+#include "sched/spares.hpp"
 
 // The forks' side of the scheduler: how halves change hands.
 
@@ -10,7 +11,10 @@ namespace detail {
 
 void scheduler::answer(slot& me) noexcept {
   me.forks.answer(!has_heavy_fence());
-  wake(1);
+  // order: either a thread that stops working sees what is public now, or we see one less
+  // [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!crowded() || spares_->wanted()) wake(1);
 }
 
 void scheduler::pass_on(fork_job& half) noexcept {
@@ -50,16 +54,18 @@ bool scheduler::take_passed(fork_job& half) noexcept {
   return false;
 }
 
-void scheduler::run_fork(slot& me, fork_job& half) noexcept {
-  pass_wake_on(me);
-  run_half(half, &me);
+void scheduler::run_fork(slot& me, fork_job& half, bool then_search) noexcept {
+  end_search(me);
+  run_half(half, me, then_search);
 }
 
-void scheduler::run_half(fork_job& half, slot* me) noexcept {
+// A worker that will look for more says so before it says that the half is over: whoever has
+// waited for the half then need not look after the work that may be left.
+void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
   slot& owner = *half.owner;
   const auto place = half.place;
-  owner.forks.set_thief(place, me);
-  if (me) me->run.add();
+  owner.forks.set_thief(place, &me);
+  me.run.add();
   {
     context here = *half.parent;
     here.parent = half.parent;
@@ -67,6 +73,7 @@ void scheduler::run_half(fork_job& half, slot* me) noexcept {
     within inside(here);
     half.run(half);
   }
+  if (then_search) me.cpu->begin_search(me);
   owner.forks.done(place).set();  // the frame may be gone from here on; the slot is the pool's
 }
 
@@ -83,13 +90,20 @@ std::int64_t ticks() noexcept {
 std::atomic<std::int64_t> next_force{0};
 }  // namespace
 
-bool scheduler::may_force(slot& victim) noexcept {
-  if (!has_heavy_fence()) return false;
+// Called for a victim that has left a question standing since this thief's last visit.
+bool scheduler::may_force(slot& me, slot& victim) noexcept {
+  const bool hidden = has_heavy_fence() && !victim.forks.looks_empty();
+  if (!hidden) {
+    if (me.watched == &victim) me.watched = nullptr;
+    return false;
+  }
   const auto now = ticks();
+  if (!me.watched) {
+    me.watched = &victim;
+    me.watched_since = now;
+  }
+  if (me.watched != &victim || now - me.watched_since < patience) return false;
   // order: [relaxed: a point in time]
-  if (now - victim.asked_at.load(std::memory_order_relaxed) < patience) return false;
-  if (victim.forks.looks_empty()) return false;
-  // order: [relaxed: as above]
   auto due = next_force.load(std::memory_order_relaxed);
   // order: [relaxed: as above]
   if (now < due ||
@@ -97,8 +111,7 @@ bool scheduler::may_force(slot& victim) noexcept {
                                           std::memory_order_relaxed)) {
     return false;
   }
-  // order: [relaxed: as above]
-  victim.asked_at.store(now, std::memory_order_relaxed);
+  me.watched = nullptr;
   return true;
 }
 
@@ -107,12 +120,9 @@ fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
   fork_deque::index place = 0;
   bool got = victim.forks.steal(half, place, &me);
   if (!got && !victim.forks.asked()) {
-    if (!victim.forks.looks_empty()) {
-      // order: [relaxed: a point in time]
-      victim.asked_at.store(ticks(), std::memory_order_relaxed);
-      victim.forks.ask();
-    }
-  } else if (!got && may_force(victim)) {
+    if (me.watched == &victim) me.watched = nullptr;  // it has answered
+    victim.forks.ask();
+  } else if (!got && may_force(me, victim)) {
     got = victim.forks.force(half, place, &me);
     if (got) me.forced.add();
   }
@@ -135,7 +145,7 @@ bool scheduler::run_passed(slot& me) noexcept {
     // order: [relaxed: written under the lock]
     any_passed_.store(passed_ != nullptr, std::memory_order_relaxed);
   }
-  run_fork(me, *half);
+  run_fork(me, *half, true);
   return true;
 }
 
@@ -153,7 +163,7 @@ bool is_below(const context* ctx, const void* what) noexcept {
 bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept {
   if (fork_job* half = rob(me, victim)) {
     if (is_below(half->parent, what)) {
-      run_fork(me, *half);
+      run_fork(me, *half, false);
       return true;
     }
     pass_on(*half);

@@ -77,10 +77,17 @@ void scheduler::push_n(ref<job>* work, std::size_t n) noexcept {
   wake(n);
 }
 
+// One who looks for work already will find what was queued: it looks at everything once more
+// before it stops. The others are woken.
 void scheduler::wake(std::size_t n) noexcept {
-  const int count = n < 4096 ? static_cast<int>(n) : 4096;
-  // notify crosses the fence that orders our push with everything read below.
-  const std::size_t woken = sleep_.notify(count);
+  // order: what was queued before is seen by who stops to search or goes to sleep and is not seen
+  // here [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // order: [relaxed: ordered by the fence above]
+  const auto searching = static_cast<std::size_t>(searchers_.load(std::memory_order_relaxed));
+  if (searching >= n) return;
+  n -= searching;
+  const std::size_t woken = sleep_.notify(n < 4096 ? static_cast<int>(n) : 4096);
   if (woken >= n) return;
   n -= woken;
   engine_.wake(n);
@@ -90,8 +97,6 @@ void scheduler::wake(std::size_t n) noexcept {
   if (!had || workerless()) wait_registry::instance().nudge_all();
 }
 
-void scheduler::return_guest(slot& lent) noexcept { slots_.give(lent); }
-
 void scheduler::look_again() noexcept {
   if (has_work()) wake(1);
 }
@@ -100,6 +105,9 @@ void scheduler::look_again() noexcept {
 // was queued or forked before is seen. That pairs with the fence of `wake`, for queues; for forks,
 // whose owners cross no fence, the heavy one stands in for theirs.
 bool scheduler::has_work() const noexcept {
+  // order: an owner that forgets a question which is still seen here sees what this thread has
+  // changed before, and wakes [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     if (slot* s = slots_.at(i)) s->forks.ask();
   }
@@ -110,14 +118,88 @@ bool scheduler::has_work() const noexcept {
 }
 
 bool scheduler::sees_work() const noexcept {
+  if (sees_queued()) return true;
+  for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
+    const slot* s = slots_.at(i);
+    if (s && !s->forks.looks_empty()) return true;
+  }
+  return false;
+}
+
+bool scheduler::sees_queued() const noexcept {
   if (!injected_.looks_empty()) return true;
   // order: [relaxed: ordered by the asker's fence]
   if (any_passed_.load(std::memory_order_relaxed)) return true;
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     const slot* s = slots_.at(i);
-    if (s && (!s->forks.looks_empty() || !s->jobs.looks_empty())) return true;
+    if (s && !s->jobs.looks_empty()) return true;
   }
   return false;
+}
+
+// ---- who is awake -----------------------------------------------------------------------------
+
+slot* scheduler::lend_guest() noexcept {
+  slot* lent = slots_.take(slot::kind::guest);
+  // order: [relaxed: a count; who lowers it looks for work behind a fence]
+  if (lent) active_.fetch_add(1, std::memory_order_relaxed);
+  return lent;
+}
+
+void scheduler::return_guest(slot& lent) noexcept {
+  slots_.give(lent);
+  guest_rests();
+}
+
+void scheduler::guest_rests() noexcept {
+  // order: [relaxed: ordered by the fence below]
+  active_.fetch_sub(1, std::memory_order_relaxed);
+  // order: either an owner sees one thread less, or we see who searches, or its job [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // order: [relaxed: ordered by the fence above]
+  if (searchers_.load(std::memory_order_relaxed) == 0) look_again();
+}
+
+void scheduler::thread_blocks() noexcept {
+  // order: [relaxed: a count; the fence of has_work follows]
+  active_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void scheduler::thread_returns() noexcept {
+  // order: [relaxed: a count]
+  active_.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool scheduler::crowded(int without) const noexcept {
+  // order: [relaxed: who lowers the count looks for work behind a fence]
+  return active_.load(std::memory_order_relaxed) - without >= static_cast<int>(width_);
+}
+
+void scheduler::begin_search(slot& me) noexcept {
+  if (me.searching) return;
+  me.searching = true;
+  // order: [relaxed: a searcher's own look at the queues comes later]
+  searchers_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void scheduler::give_up_search(slot& me) noexcept {
+  if (!me.searching) return;
+  me.searching = false;
+  // order: [relaxed: a fence and a last look at everything follow]
+  searchers_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// The last searcher has found something: producers have relied on it until now, so it looks for
+// more before it begins. Where the pool is crowded already, forks can wait for their owners.
+void scheduler::end_search(slot& me) noexcept {
+  if (!me.searching) return;
+  me.searching = false;
+  // order: [relaxed: ordered by the fences below]
+  if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
+  if (!crowded() || spares_->wanted()) return look_again();
+  // order: either a producer sees that nobody searches, or we see its job [pair:SLEEP]
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (sees_queued()) wake(1);
 }
 
 // ---- finding and running ----------------------------------------------------------------------
@@ -134,18 +216,13 @@ void scheduler::run_claimed(job& work, slot* me) noexcept {
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
   if (!work->claim()) return true;
-  pass_wake_on(me);
+  end_search(me);
   run_claimed(*work, &me);
   return true;
 }
 
-// A thread that gets up may have taken wake-ups that were meant for others, too: the producers
-// saw it among the sleepers until now. So it looks for more before it begins its first job.
-void scheduler::pass_wake_on(slot& me) noexcept {
-  if (std::exchange(me.got_up, false)) look_again();
-}
-
 bool scheduler::run_stolen(slot& me) noexcept {
+  const bool more_than_enough = crowded(1);
   for (bool again = true; again;) {
     again = false;
     const unsigned n = slots_.size();
@@ -153,8 +230,8 @@ bool scheduler::run_stolen(slot& me) noexcept {
     for (unsigned k = 0; k < n; ++k) {
       slot* victim = slots_.at((first + k) % n);
       if (!victim || victim == &me) continue;
-      if (fork_job* half = rob(me, *victim)) {
-        run_fork(me, *half);
+      if (fork_job* half = more_than_enough ? nullptr : rob(me, *victim)) {
+        run_fork(me, *half, true);
         return true;
       }
       job* work = nullptr;
@@ -199,6 +276,20 @@ void scheduler::drop_leftovers() noexcept {
 
 // ---- workers ----------------------------------------------------------------------------------
 
+void scheduler::start_work(slot& me) noexcept {
+  // order: [relaxed: a count]
+  active_.fetch_add(1, std::memory_order_relaxed);
+  greet(me);
+  begin_search(me);
+}
+
+void scheduler::end_work(slot& me) noexcept {
+  give_up_search(me);
+  // order: [relaxed: a count; who sent the thread looks for work behind a fence]
+  active_.fetch_sub(1, std::memory_order_relaxed);
+  dismiss();
+}
+
 void scheduler::greet(slot& me) noexcept {
   current.home = &me;
   if (!user_.on_start) return;
@@ -221,26 +312,32 @@ void scheduler::dismiss() noexcept {
 }
 
 bool scheduler::find_for_a_while(slot& me) noexcept {
+  begin_search(me);
   const auto until = std::chrono::steady_clock::now() + spin_;
   do {
     for (int i = 0; i < 16; ++i) {
       if (run_one(me)) return true;
       for (int k = 0; k < 8; ++k) spin_pause();
     }
-  } while (std::chrono::steady_clock::now() < until && !stopping());
+  } while (!crowded(1) && std::chrono::steady_clock::now() < until && !stopping());
   return false;
 }
 
 bool scheduler::park(slot& me) noexcept {
+  give_up_search(me);
+  // order: [relaxed: a count; the fence of announce follows]
+  active_.fetch_sub(1, std::memory_order_relaxed);
   const auto key = sleep_.announce();
   const bool step_down = me.role() == slot::kind::spare && spares_->surplus();
-  if (stopping() || step_down || has_work()) {
+  if (stopping() || step_down || (crowded() ? sees_queued() : has_work())) {
     sleep_.withdraw();
   } else {
     me.parked.add();
     sleep_.sleep(key);
   }
-  me.got_up = true;
+  // order: [relaxed: a count]
+  active_.fetch_add(1, std::memory_order_relaxed);
+  begin_search(me);
   return !stopping();
 }
 
@@ -256,9 +353,9 @@ bool scheduler::add_worker() {
   if (!me) return false;
   const bool begun = static_cast<bool>(threads_.start(
       [this, me] {
-        greet(*me);
+        start_work(*me);
         work_and_park(*me);
-        dismiss();
+        end_work(*me);
         slots_.give(*me);
       },
       ""));
@@ -269,25 +366,21 @@ bool scheduler::add_worker() {
 void scheduler::work_until_idle() {
   slot* me = slots_.take(slot::kind::worker);
   if (!me) return;
-  slot* outer = current.home;
-  context* ctx = current.ctx;
-  current.ctx = nullptr;
-  greet(*me);
+  const auto outer = std::exchange(current, current_thread{});
+  start_work(*me);
   while (run_one(*me) || find_for_a_while(*me)) {
   }
-  dismiss();
-  current.home = outer;
-  current.ctx = ctx;
+  end_work(*me);
+  current = outer;
   slots_.give(*me);
 }
 
 void scheduler::work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept {
-  greet(me);
-  me.got_up = true;
+  start_work(me);
   while (!surplus()) {
     if (!run_one(me) && !find_for_a_while(me) && !park(me)) break;
   }
-  dismiss();
+  end_work(me);
 }
 
 }  // namespace detail

@@ -72,7 +72,7 @@ class scheduler final : public workplace {
   /// something; `give_up` is set when the victim's oldest job was another's.
   bool run_one_below(slot& me, slot& victim, const void* what, bool& give_up) noexcept;
   /// Runs half of a fork that was stolen, on the calling thread.
-  static void run_half(fork_job& half, slot* me) noexcept;
+  static void run_half(fork_job& half, slot& me, bool then_search = false) noexcept;
   /// Runs a claimed job on the calling thread.
   static void run_claimed(job& work, slot* me) noexcept;
   /// The queue's reference of a job that was claimed elsewhere, where it can be had cheaply.
@@ -83,8 +83,15 @@ class scheduler final : public workplace {
   /// Gives back the queues' references to jobs that were claimed elsewhere. After stop().
   void drop_leftovers() noexcept;
 
-  /// Takes back a slot lent to a caller; jobs it made and left become everybody's.
+  /// A slot for a caller that runs jobs in place, or null. It counts among the threads at work.
+  slot* lend_guest() noexcept;
+  /// Takes it back; jobs it made and left become everybody's.
   void return_guest(slot& lent) noexcept;
+  /// A guest begins to sleep, or goes.
+  void guest_rests() noexcept;
+  /// A thread of the pool begins or ends to sleep inside a job.
+  void thread_blocks() noexcept;
+  void thread_returns() noexcept;
 
   slot_table& slots() noexcept { return slots_; }
   spares& stand_ins() noexcept { return *spares_; }
@@ -105,13 +112,21 @@ class scheduler final : public workplace {
   bool park(slot& me) noexcept;
   bool run_stolen(slot& me) noexcept;
   bool run_passed(slot& me) noexcept;
-  void run_fork(slot& me, fork_job& half) noexcept;
+  void run_fork(slot& me, fork_job& half, bool then_search) noexcept;
   /// Takes half of a fork from `victim`, by force if it has not answered for long enough.
   fork_job* rob(slot& me, slot& victim) noexcept;
-  bool may_force(slot& victim) noexcept;
+  static bool may_force(slot& me, slot& victim) noexcept;
   /// True if some slot or queue holds a job; the caller orders it.
   bool sees_work() const noexcept;
-  void pass_wake_on(slot& me) noexcept;
+  void begin_search(slot& me) noexcept;
+  void end_search(slot& me) noexcept;
+  void give_up_search(slot& me) noexcept;
+  void start_work(slot& me) noexcept;
+  void end_work(slot& me) noexcept;
+  /// True if as many threads are at work as the pool has workers.
+  bool crowded(int without = 0) const noexcept;
+  /// True if a queue holds a job; forks aside. The caller orders it.
+  bool sees_queued() const noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;
   void wake(std::size_t n) noexcept;
   void greet(slot& me) noexcept;
@@ -131,6 +146,8 @@ class scheduler final : public workplace {
   fork_job* passed_ = nullptr;
   std::atomic<bool> any_passed_{false};
   event_count<> sleep_;
+  std::atomic<int> searchers_{0};  // awake, and in no job
+  std::atomic<int> active_{0};     // awake: searchers, threads in jobs, guests
   std::atomic<bool> stopping_{false};
   std::mutex turn_;
   std::unique_ptr<spares> spares_;

@@ -57,15 +57,16 @@ struct alignas(64) slot {
 
   tally run, stolen, forced, parked;
 
-  /// When a thief began to wait for an answer to its question; nanoseconds of the steady clock.
-  std::atomic<std::int64_t> asked_at{0};
-
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
   /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
   unsigned blocked = 0;
-  /// The thread has been asleep, or began, and has not found a job since.
-  bool got_up = false;
+  /// The thread looks for a job and is counted among those that do.
+  bool searching = false;
+  /// The victim with private forks only that its thief has its eye on, and since when; nanoseconds
+  /// of the steady clock.
+  slot* watched = nullptr;
+  std::int64_t watched_since = 0;
   /// Only one thread at a time runs cpu jobs of a pool without workers: whether this one may.
   bool has_turn = false;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).

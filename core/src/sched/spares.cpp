@@ -25,11 +25,13 @@ void spares::worker_blocks() noexcept {
     // order: [relaxed: written under the lock; the fence below orders it with a pusher's look]
     deficit_.fetch_add(1, std::memory_order_relaxed);
   }
+  work_.thread_blocks();
   // Either a pusher sees that a spare is wanted, or we see its job.
   if (work_.has_work()) activate();
 }
 
 void spares::worker_returns() noexcept {
+  work_.thread_returns();
   {
     std::lock_guard lock(lock_);
     // order: [relaxed: written under the lock]

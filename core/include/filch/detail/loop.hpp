@@ -53,6 +53,10 @@ class FILCH_API loop_core final : public awaited {
               void* argument = nullptr);
   /// Takes items until none is left, on this thread.
   void participate() noexcept;
+  /// The same, while up to `more` other threads may join in: a part of the loop is offered to them
+  /// as the half of a fork is, and each that takes one offers parts of its own.
+  /// Blocks: until those that joined have ended. Requires: not launched.
+  void share_out(std::size_t more);
 
   /// After the end: what the call throws, or null. Under a stop `cancelled` or `timed_out`.
   std::exception_ptr verdict();
@@ -77,6 +81,7 @@ class FILCH_API loop_core final : public awaited {
 
  private:
   class ticket;
+  struct part;
   struct share {  // one participant's pace
     std::size_t chunk = 1;
     std::size_t block = 1;

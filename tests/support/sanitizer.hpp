@@ -1,0 +1,15 @@
+#pragma once
+
+namespace filch_test {
+
+/// Whether the tests run under ThreadSanitizer. It keeps a call stack of its own, which ends the
+/// process beyond 65 536 calls, and it does not see inside libraries built without it.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool under_thread_sanitizer = true;
+#elif defined(__has_feature)
+inline constexpr bool under_thread_sanitizer = __has_feature(thread_sanitizer);
+#else
+inline constexpr bool under_thread_sanitizer = false;
+#endif
+
+}  // namespace filch_test
