@@ -9,7 +9,8 @@ long ways(const board& queens, std::size_t row, std::size_t n) {
   if (row == n) return 1;
   const auto next = for_row(queens, row, n);
   if (next.count == 0) return 0;
-  return forked_sum<runtime>(0, next.count, [&](std::size_t i) {
+  // By halves for everybody: here that is nowhere slower than all at once.
+  return sum_by_halves<runtime>(0, next.count, [&](std::size_t i) {
     return ways(with(queens, row, next.columns[i]), row + 1, n);
   });
 }

@@ -9,7 +9,7 @@ namespace {
 long below(long first, long leaves) {
   if (leaves == 1) return first;
   const long each = leaves / 10;
-  return forked_sum<runtime>(0, 10, [first, each](std::size_t child) {
+  return forked_sum<runtime>(10, [first, each](std::size_t child) {
     return below(first + static_cast<long>(child) * each, each);
   });
 }

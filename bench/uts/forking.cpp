@@ -8,7 +8,7 @@ namespace {
 count walk(const tree& t, const node& n) {
   const auto children = children_of(t, n);
   if (children == 0) return leaf(n);
-  return inner(forked_sum<runtime>(0, children,
+  return inner(forked_sum<runtime>(children,
                                    [&](std::size_t child) { return walk(t, child_of(n, child)); }));
 }
 

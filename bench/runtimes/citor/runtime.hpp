@@ -39,6 +39,10 @@ class runtime {
         g);
   }
   template <class F>
+  static void fork_all(std::size_t n, F f) {
+    pool_->forkJoinAll<citor::HintsDefaults>(n, f);
+  }
+  template <class F>
   void loop(std::size_t n, F&& body) {
     pool_->parallelFor<citor::StaticHints>(0, n, [&body](std::size_t lo, std::size_t hi) {
       for (std::size_t i = lo; i < hi; ++i) body(i);

@@ -8,10 +8,12 @@
 #include <memory>
 #include <string>
 
+#include "runtimes/by_reference.hpp"
+
 /// \file
 /// dispenso: who waits for a task set works on it, so the pool has one thread less; jobs that
-/// nobody waits for go to a second one that has them all. It has no fork here: with a task set for
-/// each fork, waits pile up other jobs on their own stack, and fib of 20 overflows it.
+/// nobody waits for go to a second one that has them all. A fork is a task set of its own, not its
+/// parallel_invoke: with that, waits pile up other jobs on their own stack until it overflows.
 
 namespace filch::bench {
 
@@ -31,6 +33,24 @@ class runtime {
   template <class F>
   auto run(F&& f) {
     return f();
+  }
+  template <class F, class G>
+  static auto fork(F&& f, G&& g) {
+    return forked_by_reference(
+        [](auto&& left, auto&& right) {
+          dispenso::TaskSet tasks(*pool_);
+          tasks.schedule([&left] { left(); });
+          right();
+          tasks.wait();
+        },
+        f, g);
+  }
+  template <class F>
+  static void fork_all(std::size_t n, F f) {
+    dispenso::TaskSet tasks(*pool_);
+    for (std::size_t i = 1; i < n; ++i) tasks.schedule([&f, i] { f(i); });
+    f(0);
+    tasks.wait();
   }
   template <class F>
   void loop(std::size_t n, F&& body) {

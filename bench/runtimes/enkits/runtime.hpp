@@ -63,6 +63,12 @@ class runtime {
         f, g);
   }
   template <class F>
+  static void fork_all(std::size_t n, F f) {
+    enki_loop work(static_cast<std::uint32_t>(n), f);
+    scheduler_->AddTaskSetToPipe(&work);
+    scheduler_->WaitforTask(&work);
+  }
+  template <class F>
   void loop(std::size_t n, F&& body) {
     enki_loop work(static_cast<std::uint32_t>(n), body);
     scheduler_->AddTaskSetToPipe(&work);

@@ -36,6 +36,13 @@ class runtime {
                                f, g);
   }
   template <class F>
+  static void fork_all(std::size_t n, F f) {
+    tbb::task_group group;
+    for (std::size_t i = 1; i < n; ++i) group.run([&f, i] { f(i); });
+    f(0);
+    group.wait();
+  }
+  template <class F>
   void loop(std::size_t n, F&& body) {
     arena_.execute([&] { tbb::parallel_for(std::size_t{0}, n, body); });
   }

@@ -45,6 +45,15 @@ class runtime {
     return forked_by_reference([](auto&& left, auto&& right) { both(left, right); }, f, g);
   }
   template <class F>
+  static void fork_all(std::size_t n, F f) {
+    for (std::size_t i = 1; i < n; ++i) {
+#pragma omp task shared(f) firstprivate(i)
+      f(i);
+    }
+    f(0);
+#pragma omp taskwait
+  }
+  template <class F>
   void loop(std::size_t n, F&& body) {
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (std::size_t i = 0; i < n; ++i) body(i);

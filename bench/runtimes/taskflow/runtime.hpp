@@ -36,6 +36,13 @@ class runtime {
         f, g);
   }
   template <class F>
+  static void fork_all(std::size_t n, F f) {
+    auto group = executor_->task_group();
+    for (std::size_t i = 1; i < n; ++i) group.silent_async([&f, i] { f(i); });
+    f(0);
+    group.corun();
+  }
+  template <class F>
   void loop(std::size_t n, F&& body) {
     tf::Taskflow flow;
     flow.for_each_index(std::size_t{0}, n, std::size_t{1}, [&body](std::size_t i) { body(i); });
