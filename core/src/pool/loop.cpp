@@ -18,9 +18,13 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-/// A block between two looks at the stop state should take about this long; measured choice: the
-/// look and the clock cost some 60 ns, which is below 1 % of it.
-constexpr auto pace_target = std::chrono::microseconds(20);
+/// A block between two looks at the stop state should take about this long, in nanoseconds;
+/// measured choice: the look and the clock cost some 60 ns, which is below 1 % of it.
+constexpr double block_time = 20'000;
+/// What is left is not divided into chunks of less: handing one over costs some 200 ns.
+constexpr double least_time = 2'000;
+/// Items that were cheap so far may be followed by dear ones: a block grows in steps.
+constexpr double most_growth = 8;
 /// An automatic chunk is at most this part of a participant's fair share of what is left.
 constexpr std::size_t share_divisor = 4;
 
@@ -169,6 +173,16 @@ void loop_core::limit_time(std::chrono::nanoseconds limit) {
 
 // ---- taking items -----------------------------------------------------------------------------
 
+void loop_core::share::learn(std::size_t items, std::chrono::nanoseconds took) noexcept {
+  if (items == 0) return;
+  const auto ran = static_cast<double>(items);
+  const double each = std::max(1.0, static_cast<double>(took.count())) / ran;
+  const double next = std::clamp(block_time / each, 1.0, ran * most_growth);
+  // A block cut short by the end of its chunk says what items cost, not how many there may be.
+  if (items >= block || next < static_cast<double>(block)) block = static_cast<std::size_t>(next);
+  least = std::clamp<std::size_t>(static_cast<std::size_t>(least_time / each), 1, block);
+}
+
 bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
   // order: [relaxed: a snapshot; the increment below decides]
   const auto seen = next_.load(std::memory_order_relaxed);
@@ -178,7 +192,7 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
     want = 1;  // an item may block: none may have to wait behind it
   } else if (want == 0) {
     const std::size_t fair = (n_ - seen) / (share_divisor * crew());
-    want = std::max<std::size_t>(1, std::min(pace.chunk, fair));
+    want = std::max(pace.least, std::min(pace.block, fair));
   }
   // order: [relaxed: the items themselves were made visible by the tickets' queue]
   lo = next_.fetch_add(want, std::memory_order_relaxed);
@@ -221,13 +235,7 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     }
     advance(lo - from);
     const auto now = clock::now();
-    if (now - before < pace_target) {
-      if (lo - from == pace.block) pace.block *= 2;
-      pace.chunk = std::max(pace.chunk, pace.block);
-    } else if (now - before > 4 * pace_target) {
-      pace.block = std::max<std::size_t>(1, pace.block / 2);
-      pace.chunk = std::max<std::size_t>(1, pace.chunk / 2);
-    }
+    pace.learn(lo - from, now - before);
     before = now;
   }
 }

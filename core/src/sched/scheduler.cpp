@@ -141,8 +141,10 @@ bool scheduler::sees_queued() const noexcept {
 
 slot* scheduler::lend_guest() noexcept {
   slot* lent = slots_.take(slot::kind::guest);
+  if (!lent) return nullptr;
   // order: [relaxed: a count; who lowers it looks for work behind a fence]
-  if (lent) active_.fetch_add(1, std::memory_order_relaxed);
+  active_.fetch_add(1, std::memory_order_relaxed);
+  lent->forks.ask();  // since the last guest all may have gone to sleep
   return lent;
 }
 
@@ -153,11 +155,14 @@ void scheduler::return_guest(slot& lent) noexcept {
 
 void scheduler::guest_rests() noexcept {
   // order: [relaxed: ordered by the fence below]
-  active_.fetch_sub(1, std::memory_order_relaxed);
+  const bool last = active_.fetch_sub(1, std::memory_order_relaxed) == 1;
   // order: either an owner sees one thread less, or we see who searches, or its job [pair:SLEEP]
   std::atomic_thread_fence(std::memory_order_seq_cst);
   // order: [relaxed: ordered by the fence above]
-  if (searchers_.load(std::memory_order_relaxed) == 0) look_again();
+  if (searchers_.load(std::memory_order_relaxed) != 0) return;
+  if (!last) return look_again();
+  // Nobody is left who could have forks; who gets up now looks at everything.
+  if (sees_queued()) wake(1);
 }
 
 void scheduler::thread_blocks() noexcept {

@@ -37,8 +37,9 @@ struct loop_body {
 /// still runs. Items are handed out in ascending order, so when item i fails every lower item has
 /// been taken already and only higher ones are left out (`errors::serial`).
 ///
-/// Chunks: as given, or measured: each participant starts with one item and doubles while a chunk
-/// stays below some tens of microseconds and a fair share of what is left.
+/// Chunks: as given, or measured: each participant starts with one item and takes more while a
+/// chunk stays below some tens of microseconds and a fair share of what is left; the last items
+/// are not divided below a few microseconds.
 class FILCH_API loop_core final : public awaited {
  public:
   /// `ctx` is the call's context; options and ctx must outlive the loop.
@@ -82,9 +83,12 @@ class FILCH_API loop_core final : public awaited {
  private:
   class ticket;
   struct part;
-  struct share {  // one participant's pace
-    std::size_t chunk = 1;
+  /// One participant's pace, by what its last items cost: how many it runs between two looks at the
+  /// stop state, and how few are not worth sharing.
+  struct share {
     std::size_t block = 1;
+    std::size_t least = 1;
+    void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
   };
   struct expiry;
 
