@@ -3,6 +3,7 @@ what stands there instead, and the conformance tests that must notice."""
 
 LOOP = "core/src/pool/loop.cpp"
 SCHEDULER = "core/src/sched/scheduler.cpp"
+FORKS = "core/src/sched/forks.cpp"
 SPARES = "core/src/sched/spares.cpp"
 WAITS = "core/src/sched/waits.cpp"
 WAITING = "core/src/pool/waiting.cpp"
@@ -34,7 +35,7 @@ MUTANTS = [
     ("a stopped loop returns as if it were whole", LOOP,
      "if (left_out_.load(std::memory_order_relaxed)) return thrown(throw_cancelled);", "", "map_errors"),
     ("in_flight is not heeded", LOOP,
-     "most = std::min(most, options_.in_flight);", "", "io_lane"),
+     "most = std::min(most, options_.in_flight);", "{}", "io_lane"),
     ("a time limit of an item is not reported", LOOP,
      "if (limit->over.load(std::memory_order_acquire)) {", "if (false) {", "map_errors"),
     # ---- queueing and waking
@@ -48,11 +49,21 @@ MUTANTS = [
      "if (work_.has_work()) activate();", "", "waiting"),
     ("waiters of a pool without workers are not nudged", SCHEDULER,
      "if (!had || workerless())", "if (!had)", "submit"),
-    ("a wait runs unrelated jobs", SCHEDULER,
+    ("a wait runs unrelated jobs", FORKS,
      "const bool ours = is_below(&work->where(), what);", "const bool ours = true;", "waiting"),
     ("a job that was claimed runs again", SCHEDULER,
-     "  if (!work->claim()) return true;\n  pass_wake_on(me);", "  work->claim();\n  pass_wake_on(me);",
+     "  if (!work->claim()) return true;\n  end_search(me);", "  work->claim();\n  end_search(me);",
      "submit"),
+    # ---- forks
+    ("a question that is answered wakes nobody", FORKS,
+     "  if (!crowded() || spares_->wanted()) wake(1);\n", "", "fork_join"),
+    ("the error of a stolen half is lost", "core/include/filch/fork_join.hpp",
+     "      self.failed = true;\n", "", "fork_join"),
+    ("nobody asks, and nobody takes by force", FORKS,
+     "  if (!got) return nullptr;\n  me.stolen.add();", "  if (!got || true) return nullptr;\n  me.stolen.add();",
+     "fork_join"),
+    ("a loop is offered to nobody", LOOP,
+     "if (more == 0 || !forks || forks->full()) return participate();", "return participate();", "map"),
     # ---- waiting
     ("circles of waits are not seen", WAITS,
      "      circle = true;\n", "", "waiting"),
@@ -73,7 +84,7 @@ MUTANTS = [
     ("callbacks are forgotten", FUTURE,
      "    in_order = now->next;\n    now->call(*this);\n", "    in_order = now->next;\n", "future"),
     ("an error that nobody reads is dropped", FUTURE,
-     "core_->report(error_);", "", "future"),
+     "core_->report(error_);", "{}", "future"),
     ("a finished job is still counted as inside", FUTURE,
      "  if (accepted) leave(*core);\n", "  (void)accepted;\n", "lifecycle"),
     ("cancel says no though the job never runs", FUTURE,
