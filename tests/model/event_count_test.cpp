@@ -75,7 +75,7 @@ struct two_workers : parking<2> {
   }
 };
 TEST(model_event_count, two_workers_end_when_all_is_done) {
-  model::expect_clean<two_workers>({.limits = {.preemptions = 1}});
+  model::expect_clean<two_workers>({.limits = {.preemptions = 2, .stale_reads = 1}});
 }
 
 struct two_producers : parking<2> {

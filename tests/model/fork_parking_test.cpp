@@ -119,7 +119,7 @@ struct two_that_meet : sleepers_and_forks<2> {
   }
 };
 TEST(model_fork_parking, two_sleepers_get_up_for_two_forks) {
-  model::expect_clean<two_that_meet>({.limits = {.preemptions = 1, .stale_reads = 1}});
+  model::expect_clean<two_that_meet>({.limits = {.preemptions = 1, .stale_reads = 1}, .widest = 1});
 }
 
 }  // namespace

@@ -48,7 +48,8 @@ bool replayed(const program& tested, const plan& wanted) {
 void expect_clean(const program& tested, plan wanted) {
   if (replayed(tested, wanted)) return;
   auto& bound = wanted.limits.preemptions;
-  bound = std::max(bound, static_cast<int>(from_environment("FILCH_MODEL_BOUND", 0)));
+  const auto asked = static_cast<int>(from_environment("FILCH_MODEL_BOUND", 0));
+  bound = std::max(bound, std::min(asked, wanted.widest));
   const auto most = from_environment("FILCH_MODEL_MOST", wanted.most);
   const auto all = search_all(tested, wanted.limits, most);
   tell(("all with at most " + std::to_string(bound) + " preemptions").c_str(), all);

@@ -15,6 +15,8 @@ namespace model {
 ///   FILCH_MODEL_CHOICES=text replay this schedule instead, step by step
 struct plan {
   rules limits;
+  /// The most preemptions that the environment may ask for; a wider search would not end.
+  int widest = 3;
   std::uint64_t random_schedules = 100'000;
   std::uint64_t most = 5'000'000;
   std::uint64_t seed = 1;

@@ -16,48 +16,11 @@ import time
 
 from mutants import MUTANTS
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-MODEL = ROOT / "tests/model"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from building import INCLUDES, ROOT, build_explorer, build_program, sh  # noqa: E402
+
 WORK = ROOT / "build/model-mutants"
-# The folder a header is included from.
-INCLUDES = ("core/include", "core/src")
-FLAGS = ("-std=c++20", "-O1", "-w", f"-I{MODEL}")
-
-
-def sh(*command, **more):
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, **more)
-
-
-def compiler():
-    launcher = ["ccache"] if shutil.which("ccache") else []
-    return [*launcher, os.environ.get("CXX", "g++")]
-
-
-def compile_one(source, target, *includes):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    flags = [f"-I{place}" for place in (*includes, *(ROOT / i for i in INCLUDES))]
-    done = sh(*compiler(), *FLAGS, *flags, "-c", source, "-o", target)
-    return done.stderr if done.returncode else ""
-
-
-def build_explorer():
-    objects = []
-    for source in sorted((MODEL / "explorer").glob("*.cpp")):
-        objects.append(WORK / "explorer" / f"{source.stem}.o")
-        if told := compile_one(source, objects[-1]):
-            sys.exit(told)
-    return objects
-
-
-def build_program(name, folder, objects, *includes):
-    """The program, or what the compiler said."""
-    told = compile_one(MODEL / f"{name}_test.cpp", folder / f"{name}.o", *includes)
-    if told:
-        return None, told
-    program = folder / name
-    done = sh(os.environ.get("CXX", "g++"), folder / f"{name}.o", *objects, "-lgtest",
-              "-lgtest_main", "-o", program)
-    return (program, "") if done.returncode == 0 else (None, done.stderr)
+OPTIMISED = "-O1"
 
 
 def run_program(program, limit):
@@ -83,7 +46,7 @@ def try_mutant(number, mutant, objects, limit):
     planted = folder / "include" / file[len(top) + 1:]
     planted.parent.mkdir(parents=True, exist_ok=True)
     planted.write_text(text.replace(old, new))
-    built, told = build_program(program, folder, objects, folder / "include")
+    built, told = build_program(program, folder, objects, OPTIMISED, f"-I{folder / 'include'}")
     if not built:
         return "does not compile", told[:300], time.monotonic() - begin
     verdict, by = run_program(built, limit)
@@ -92,7 +55,7 @@ def try_mutant(number, mutant, objects, limit):
 
 def check_originals(names, objects, limit):
     for name in sorted(names):
-        built, told = build_program(name, WORK / "original", objects)
+        built, told = build_program(name, WORK / "original", objects, OPTIMISED)
         if not built:
             sys.exit(told)
         verdict, by = run_program(built, limit)
@@ -111,7 +74,7 @@ def main():
     if not picked:
         sys.exit("no mutant has such a name")
     shutil.rmtree(WORK, ignore_errors=True)
-    objects = build_explorer()
+    objects = build_explorer(WORK / "explorer", OPTIMISED)
     check_originals({m[4] for m in picked}, objects, chosen.limit)
     outcomes, bad = [], 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as threads:
