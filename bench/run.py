@@ -37,7 +37,7 @@ def options(words):
                         help="after so long an event gets no more turns (default: 60)")
     parser.add_argument("--size", type=int, help="the problem's size, for all workloads named")
     parser.add_argument("--quick", action="store_true",
-                        help="small problems, 5 to 9 turns, 3 seconds: a smoke test")
+                        help="small problems, 3 to 7 turns, 2 seconds: a smoke test")
     parser.add_argument("--results", type=Path, default=Path("results/contest"))
     parser.add_argument("--preload", default="", metavar="LIBRARY",
                         help="preloaded into all programs, such as an allocator")
@@ -51,7 +51,7 @@ def options(words):
     if min(chosen.threads) < 1:
         parser.error("--threads must be at least 1")
     if chosen.quick:
-        chosen.turns, chosen.fewest, chosen.seconds = min(chosen.turns, 9), 5, 3.0
+        chosen.turns, chosen.fewest, chosen.seconds = min(chosen.turns, 7), 3, 2.0
     return chosen
 
 

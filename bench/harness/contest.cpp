@@ -148,6 +148,7 @@ class performer {
   }
 
   void show() {
+    if (events_.empty()) throw std::invalid_argument("this runtime has nothing of that size");
     if (options_.json) introduce();
     for (const auto& e : events_) {
       for (unsigned i = 0; i < options_.repetitions; ++i) {

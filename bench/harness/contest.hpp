@@ -95,13 +95,24 @@ repetition solved(Problem& problem, Runtime& runtime, const Solve& solve) {
   }
 }
 
+/// A runtime that says `waits_pile_up` runs any job on the stack of whoever waits: a tree with long
+/// chains of forks (`is_deep`) overflows it, and is not given to it.
+template <class Runtime, class Problem>
+bool fits(const Problem& problem) {
+  if constexpr (requires { Runtime::waits_pile_up; }) {
+    return !(Runtime::waits_pile_up && problem.is_deep());
+  } else {
+    return true;
+  }
+}
+
 /// A program that solves `Problem` on `Runtime`.
 ///
 /// `Problem(size)` has `static constexpr name`, `unit`, `units()`, `prepare()` for what must be
 /// done before each repetition, and `check(answer)`, which calls `wrong`. If it has a static
-/// `each(size)`, a vector of problems with an `event_name()` each, each of them is an event.
-/// `Runtime(threads)` has `static constexpr name` and `version()`. `solve(runtime, problem)` is
-/// what is timed.
+/// `each(size)`, a vector of problems with an `event_name()` and an `is_deep()` each, each of them
+/// is an event. `Runtime(threads)` has `static constexpr name` and `version()`. `solve(runtime,
+/// problem)` is what is timed.
 template <class Problem, class Runtime, class Solve>
 int contest(int argc, char** argv, Solve solve) {
   const entrant who{Problem::name, Runtime::name, Runtime::version()};
@@ -115,7 +126,9 @@ int contest(int argc, char** argv, Solve solve) {
     };
     if constexpr (requires { Problem::each(s.size); }) {
       auto& problems = *new auto(Problem::each(s.size));
-      for (auto& problem : problems) add(problem.event_name(), problem);
+      for (auto& problem : problems) {
+        if (fits<Runtime>(problem)) add(problem.event_name(), problem);
+      }
     } else {
       add(Problem::name, *new Problem(s.size));
     }

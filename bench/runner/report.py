@@ -71,7 +71,8 @@ def rows_of(workload, event, about):
     # A second of idleness takes a second: only the last column says something.
     if unit == "second":
         return [[row[0], row[-1]] for row in [head] + rows]
-    return [head] + rows
+    silent = [i for i in range(2, 5) if all(row[i] in ("", "0") for row in rows)]
+    return [[cell for i, cell in enumerate(row) if i not in silent] for row in [head] + rows]
 
 
 def markdown(rows):

@@ -133,8 +133,8 @@ std::vector<event> events(const contest_settings& s) {
   std::vector<event> all;
   if constexpr (requires { r.submit_and_get(number); }) all.push_back(round_trip(r));
   if constexpr (posts || hands_off) {
-    // With one thread in all, who submits may be the one that must run it.
-    if (posts || s.threads >= 2) all.push_back(hand_off(r));
+    // Both need a core: the one that looks, and the one that runs.
+    if (s.threads >= 2) all.push_back(hand_off(r));
   }
   if constexpr (posts || requires { r.many(jobs, counting_job{}, submitted); }) {
     all.push_back(one_by_one(r, jobs));

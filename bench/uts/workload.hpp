@@ -45,6 +45,7 @@ class problem {
   }
   std::string event_name() const { return std::string(name) + " " + tree_.name; }
 
+  bool is_deep() const noexcept { return tree_.depth > 1000; }
   const tree& shape_of() const noexcept { return tree_; }
   double units() const { return static_cast<double>(tree_.nodes); }
   void prepare() const noexcept {}

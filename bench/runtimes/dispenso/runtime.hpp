@@ -20,6 +20,7 @@ namespace filch::bench {
 class runtime {
  public:
   static constexpr const char* name = "dispenso";
+  static constexpr bool waits_pile_up = true;
   static const char* version() {
     static const auto text = std::to_string(DISPENSO_MAJOR_VERSION) + "." +
                              std::to_string(DISPENSO_MINOR_VERSION) + "." +

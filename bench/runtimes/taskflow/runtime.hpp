@@ -17,6 +17,7 @@ namespace filch::bench {
 class runtime {
  public:
   static constexpr const char* name = "Taskflow";
+  static constexpr bool waits_pile_up = true;
   static const char* version() { return tf::version(); }
   explicit runtime(unsigned threads) { executor_ = std::make_unique<tf::Executor>(threads); }
 
