@@ -150,6 +150,9 @@ TARGETS = {
                Scales("skynet", 1.8), LessMemory("skynet", "libfork")],
     "cilksort": [Faster("cilksort", 2, ALL_PEERS, 1 / 1.05, "within 5 % of the best peer")],
     "matmul": [Faster("matmul", 2, ALL_PEERS, 1 / 1.05, "within 5 % of the best peer")],
+    "corners": [Nanoseconds("two leaves of 300 ms", 2, 330e6)] + [
+        Faster(name, 2, ("serial",), 1 / 1.5, "at most 1.5 times the serial program")
+        for name in ("1000 small nodes", "1000 small nodes, pool asleep")],
     "loops": [Faster(name, 2, QUICK_LOOPS, 1 / 0.9, "against enkiTS, oneTBB, dispenso")
               for name in ("2 empty bodies", "2 that meet", "1000 short bodies")],
     "submits": [Nanoseconds("submit and get", 2, 250), Nanoseconds("hand-off", 2, 1400),

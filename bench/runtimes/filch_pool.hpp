@@ -2,6 +2,7 @@
 
 #include <filch/filch.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -24,6 +25,11 @@ class filch_pool {
     auto result = pool_.submit([&f] { return f(); });
     result.wait_for(std::chrono::hours(1));
     return result.get();
+  }
+  /// The caller's own call of fork_join, which may have it take part.
+  template <class F>
+  auto enter(F&& f) {
+    return std::get<0>(pool_.fork_join(f));
   }
   template <class F, class G>
   static auto fork(F&& f, G&& g) {
