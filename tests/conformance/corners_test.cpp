@@ -70,9 +70,9 @@ TEST_P(corners, the_same_where_another_thread_must_finish_first) {
 }
 
 TEST_P(corners, a_wait_over_several_pools_sees_what_may_start_later) {
+  filch_test::gate gate;
   auto pool = make_pool();
   filch::pool serial(filch::serial_engine());
-  filch_test::gate gate;
   auto slow = serial.with(filch::on_io).submit([&gate] {
     gate.wait();
     return 1;
@@ -307,9 +307,9 @@ TEST_P(corners, get_does_not_move_a_value_away_under_a_callback_that_reads_it) {
 }
 
 TEST_P(corners, a_callback_that_gets_the_value_itself_is_not_waited_for) {
+  filch_test::gate gate;
   auto pool = make_pool();
   std::string got;
-  filch_test::gate gate;
   auto made = pool.with(filch::on_io).submit([&gate] {
     gate.wait();
     return std::string(50, 'y');

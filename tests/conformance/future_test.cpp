@@ -71,8 +71,8 @@ TEST_P(future, moved_from_has_no_result) {
 
 // mirrors CPython test_async_timeout, test_result_with_timeout
 TEST_P(future, get_for_gives_up_in_time_and_can_be_asked_again) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto f = pool.with(filch::on_io).submit([&] {
     door.wait();
     return 4;
@@ -118,8 +118,8 @@ TEST_P(future, wait_throws_nothing_of_the_jobs) {
 
 // mirrors CPython test_result_with_success
 TEST_P(future, wakes_a_waiter_on_another_thread) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto f = pool.with(filch::on_io).submit([&] {
     door.wait();
     return 42;
@@ -169,8 +169,8 @@ TEST_P(future, cancelling_a_pending_job_means_it_never_runs) {
 }
 
 TEST_P(future, cancelling_a_running_job_asks_it_to_stop_and_its_value_wins) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto f = pool.with(filch::on_io).submit([&](std::stop_token token) {
     door.wait();
     while (!token.stop_requested()) std::this_thread::yield();
@@ -183,8 +183,8 @@ TEST_P(future, cancelling_a_running_job_asks_it_to_stop_and_its_value_wins) {
 }
 
 TEST_P(future, a_running_job_may_end_itself_as_cancelled) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto f = pool.with(filch::on_io).submit([&] {
     door.wait();
     while (true) filch::this_job::check();
@@ -466,8 +466,8 @@ TEST_P(future, results_outlive_the_pool) {
 }
 
 TEST_P(future, dropping_one_neither_waits_nor_cancels) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   std::atomic<bool> ran{false};
   {
     auto dropped = pool.with(filch::on_io).submit([&] {

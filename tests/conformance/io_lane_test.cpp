@@ -22,8 +22,8 @@ using filch_test::eventually;
 FILCH_CONFORMANCE(io_lane);
 
 TEST_P(io_lane, a_hundred_jobs_block_at_once_on_a_pool_of_one) {
-  auto pool = make_pool_of(1);
   filch_test::gate door;
+  auto pool = make_pool_of(1);
   std::vector<filch::future<int>> jobs;
   for (int i = 0; i < 100; ++i) {
     jobs.push_back(pool.with(filch::on_io).submit([&, i] {
@@ -50,8 +50,8 @@ TEST_P(io_lane, a_hundred_sleeps_take_hardly_longer_than_one) {
 
 TEST_P(io_lane, blocking_jobs_keep_no_cpu_job_waiting) {
   FILCH_NEEDS_CONCURRENT();
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   std::vector<filch::future<void>> blocked;
   for (int i = 0; i < 20; ++i) {
     blocked.push_back(pool.with(filch::on_io).submit([&] { door.wait(); }));

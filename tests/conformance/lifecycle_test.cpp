@@ -48,8 +48,8 @@ TEST_P(lifecycle, a_closed_pool_refuses_calls_from_outside) {
 }
 
 TEST_P(lifecycle, a_closed_pool_accepts_calls_of_its_own_jobs) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto outer = pool.with(filch::on_io).submit([&] {
     door.wait();
     return pool.submit([&] { return pool.submit([] { return 3; }).get() + 1; }).get();
@@ -143,8 +143,8 @@ TEST_P(lifecycle, everything_accepted_has_run_when_join_returns) {
 
 // mirrors CPython test_cancel_futures, test_terminate
 TEST_P(lifecycle, shutdown_cancels_what_has_not_started_and_stops_the_rest) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto running = pool.with(filch::on_io).submit([&](std::stop_token token) {
     door.wait();
     while (!token.stop_requested()) std::this_thread::yield();
@@ -170,8 +170,8 @@ TEST_P(lifecycle, shutdown_cancels_what_has_not_started_and_stops_the_rest) {
 }
 
 TEST_P(lifecycle, shutdown_tells_what_still_runs) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto stubborn = pool.with(filch::on_io).submit([&] { door.wait(); });
   EXPECT_TRUE(door.wait_for_visitors(1));
   const auto start = std::chrono::steady_clock::now();
@@ -476,8 +476,8 @@ TEST_P(lifecycle, a_forked_child_is_refused_by_every_call) {
 }
 
 TEST_P(lifecycle, a_forked_child_is_refused_by_a_wait_for_a_parents_job) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto running = pool.with(filch::on_io).submit([&] { door.wait(); });
   EXPECT_TRUE(door.wait_for_visitors(1));
   const int status = in_child([&] {

@@ -190,9 +190,9 @@ TEST_P(scope, throws_what_its_body_threw_after_its_jobs_have_ended) {
 }
 
 TEST_P(scope, throws_the_first_error_in_time_and_counts_the_others) {
+  filch_test::gate both;
   auto pool = make_pool();
   std::atomic<bool> first_thrown{false};
-  filch_test::gate both;
   try {
     pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
       s.spawn([&] {
@@ -231,8 +231,8 @@ TEST_P(scope, does_not_start_what_is_left_after_an_error) {
 }
 
 TEST_P(scope, does_not_take_a_job_that_obeys_its_stop_for_a_failure) {
-  auto pool = make_pool();
   filch_test::gate in;
+  auto pool = make_pool();
   try {
     pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
       for (int i = 0; i < 3; ++i) {
@@ -298,8 +298,8 @@ TEST_P(scope, throws_timed_out_when_its_time_is_up) {
 }
 
 TEST_P(scope, passes_its_stop_on_to_what_its_jobs_call) {
-  auto pool = make_pool();
   filch_test::gate in;
+  auto pool = make_pool();
   EXPECT_THROW(pool.with({.lane = filch::lane::io}).scope([&](auto& s) {
     s.spawn([&] {
       pool.with({.lane = filch::lane::io}).scope([&](auto& inner) {

@@ -113,8 +113,8 @@ TEST_P(submit, does_not_copy_more_than_it_must) {
 // mirrors CPython test_async
 TEST_P(submit, runs_while_its_caller_goes_on) {
   FILCH_NEEDS_CONCURRENT();
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto result = pool.submit([&] {
     door.wait();
     return 5;

@@ -62,8 +62,8 @@ TEST_P(this_job, is_restored_when_a_job_ran_in_a_waiters_place) {
 }
 
 TEST_P(this_job, sees_that_it_was_cancelled) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto f = pool.with(filch::on_io).submit([&] {
     door.wait();
     const bool asked = filch::this_job::stop_requested();
@@ -89,9 +89,9 @@ TEST_P(this_job, check_throws_cancelled_once_asked_to_stop) {
 }
 
 TEST_P(this_job, its_stop_reaches_what_it_submits) {
+  filch_test::gate door;
   auto pool = make_pool();
   std::stop_source source;
-  filch_test::gate door;
   auto outer = pool.with({.lane = filch::lane::io, .stop = source.get_token()}).submit([&] {
     auto inner = pool.with(filch::on_io).submit([&] {
       auto innermost = pool.with(filch::on_io).submit([&](std::stop_token token) {
@@ -119,9 +119,9 @@ TEST_P(this_job, cancelling_the_inner_leaves_the_outer_alone) {
 }
 
 TEST_P(this_job, callbacks_on_its_token_run_when_it_is_cancelled) {
+  filch_test::gate door;
   auto pool = make_pool();
   std::atomic<bool> called{false};
-  filch_test::gate door;
   auto f = pool.with(filch::on_io).submit([&] {
     const std::stop_callback on_stop(filch::this_job::stop_token(), [&] { called = true; });
     door.wait();
@@ -134,10 +134,10 @@ TEST_P(this_job, callbacks_on_its_token_run_when_it_is_cancelled) {
 }
 
 TEST_P(this_job, a_stop_of_an_outer_job_crosses_pools) {
+  filch_test::gate door;
   auto one = make_pool();
   auto two = make_pool();
   std::stop_source source;
-  filch_test::gate door;
   auto outer = one.with({.lane = filch::lane::io, .stop = source.get_token()}).submit([&] {
     return two.with(filch::on_io)
         .submit([&](std::stop_token token) {

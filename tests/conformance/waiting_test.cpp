@@ -157,10 +157,10 @@ TEST_P(waiting, a_lock_may_be_held_across_a_nested_fork) {
 
 TEST_P(waiting, a_wait_runs_nothing_unrelated) {
   FILCH_NEEDS_CONCURRENT();
+  filch_test::gate door;
   auto pool = make_pool_of(1);
   static thread_local int waiting_on_this_thread = 0;
   std::atomic<int> intruders{0};
-  filch_test::gate door;
   auto slow = pool.with(filch::on_io).submit([&] { door.wait(); });
   auto waiter = pool.submit([&] {
     ++waiting_on_this_thread;
@@ -183,8 +183,8 @@ TEST_P(waiting, a_wait_runs_nothing_unrelated) {
 
 TEST_P(waiting, a_worker_that_waits_is_replaced) {
   FILCH_NEEDS_CONCURRENT();
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto slow = pool.with(filch::on_io).submit([&] { door.wait(); });
   const auto handle = slow.shared();
   std::vector<filch::future<void>> waiters;
@@ -222,8 +222,8 @@ TEST_P(waiting, waiting_outside_never_runs_a_blocking_job) {
 }
 
 TEST_P(waiting, many_may_wait_for_one_job) {
-  auto pool = make_pool();
   filch_test::gate door;
+  auto pool = make_pool();
   auto slow = pool.with(filch::on_io).submit([&] { door.wait(); });
   const auto handle = slow.shared();
   std::vector<filch::future<int>> waiters;

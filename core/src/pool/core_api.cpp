@@ -151,10 +151,10 @@ call_scope::~call_scope() { leave(*ctx_.pool); }
 within::within(context& ctx) noexcept
     : ctx_(current.ctx), forks_(current.forks), in_place_(current.forks_in_place) {
   slot* const home = current.home;
-  const bool works_here = home && home->core == ctx.pool && home->role() != slot::kind::io;
+  const bool works_here = home && home->core == ctx.pool && home->forks;
   const bool alone = works_here && home->cpu->workerless();
   current.ctx = &ctx;
-  current.forks = works_here && !alone ? &home->forks : nullptr;
+  current.forks = works_here && !alone ? home->forks.get() : nullptr;
   current.forks_in_place = alone;
 }
 

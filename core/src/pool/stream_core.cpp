@@ -286,7 +286,7 @@ void stream_core::item_ended(stream_item& item) noexcept {
       next = ref<job>::share(held_back_.pop());
       if (!next) --in_flight_;
     }
-    if (order_ == order::completion) {
+    if (collects_) {
       completed_.push(&item);
       if (consumer_) std::exchange(consumer_, nullptr)->set();
     }
@@ -301,6 +301,7 @@ void stream_core::end() noexcept {
     std::lock_guard lock(lock_);
     held_back_ = {};
     completed_ = {};
+    collects_ = false;  // what ends from now on is found in the window, and freed from there
   }
   for (stream_item* item = first_; item; item = item->after_) {
     if (item->claim()) item->drop_unstarted();

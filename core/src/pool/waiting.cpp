@@ -152,11 +152,11 @@ class wait_steps {
 class stolen_half final : public awaited {
  public:
   stolen_half(slot& owner, fork_job& half) noexcept
-      : owner_(owner), half_(half), place_(owner.forks.newest()) {}
-  latch& done() noexcept override { return owner_.forks.done(place_); }
+      : owner_(owner), half_(half), place_(owner.forks->newest()) {}
+  latch& done() noexcept override { return owner_.forks->done(place_); }
   ref<job> unclaimed() noexcept override { return {}; }
   slot* runner(std::size_t i) noexcept override {
-    return i == 0 ? owner_.forks.thief(place_) : nullptr;
+    return i == 0 ? owner_.forks->thief(place_) : nullptr;
   }
   const void* what() const noexcept override { return &half_; }
   bool structured() const noexcept override { return true; }

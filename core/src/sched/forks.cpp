@@ -10,7 +10,7 @@ inline namespace v0 {
 namespace detail {
 
 void scheduler::answer(slot& me) noexcept {
-  me.forks.answer(!has_heavy_fence());
+  me.forks->answer(!has_heavy_fence());
   // order: either a thread that stops working sees what is public now, or we see one less
   // [pair:SLEEP]
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -24,9 +24,9 @@ void scheduler::pass_on(fork_job& half) noexcept {
     passed_ = &half;
     // order: [relaxed: ordered by the fence in wake]
     any_passed_.store(true, std::memory_order_relaxed);
-    half.owner->forks.set_thief(half.place, nullptr);
+    half.owner->forks->set_thief(half.place, nullptr);
     // Its owner may run it; under the lock, while nobody else can have it.
-    half.owner->forks.done(half.place).nudge();
+    half.owner->forks->done(half.place).nudge();
   }
   wake(1);
 }
@@ -64,7 +64,7 @@ void scheduler::run_fork(slot& me, fork_job& half, bool then_search) noexcept {
 void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
   slot& owner = *half.owner;
   const auto place = half.place;
-  owner.forks.set_thief(place, &me);
+  owner.forks->set_thief(place, &me);
   me.run.add();
   {
     context here = *half.parent;
@@ -74,7 +74,7 @@ void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
     half.run(half);
   }
   if (then_search) me.cpu->begin_search(me);
-  owner.forks.done(place).set();  // the frame may be gone from here on; the slot is the pool's
+  owner.forks->done(place).set();  // the frame may be gone from here on; the slot is the pool's
 }
 
 namespace {
@@ -92,7 +92,7 @@ std::atomic<std::int64_t> next_force{0};
 
 // Called for a victim that has left a question standing since this thief's last visit.
 bool scheduler::may_force(slot& me, slot& victim) noexcept {
-  const bool hidden = has_heavy_fence() && !victim.forks.looks_empty();
+  const bool hidden = has_heavy_fence() && !victim.forks->looks_empty();
   if (!hidden) {
     if (me.watched == &victim) me.watched = nullptr;
     return false;
@@ -118,12 +118,12 @@ bool scheduler::may_force(slot& me, slot& victim) noexcept {
 fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
   fork_job* half = nullptr;
   fork_deque::index place = 0;
-  bool got = victim.forks.steal(half, place, &me);
-  if (!got && !victim.forks.asked()) {
+  bool got = victim.forks->steal(half, place, &me);
+  if (!got && !victim.forks->asked()) {
     if (me.watched == &victim) me.watched = nullptr;  // it has answered
-    victim.forks.ask();
+    victim.forks->ask();
   } else if (!got && may_force(me, victim)) {
-    got = victim.forks.force(half, place, &me);
+    got = victim.forks->force(half, place, &me);
     if (got) me.forced.add();
   }
   if (!got) return nullptr;

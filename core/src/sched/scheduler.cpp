@@ -109,7 +109,7 @@ bool scheduler::has_work() const noexcept {
   // changed before, and wakes [pair:SLEEP]
   std::atomic_thread_fence(std::memory_order_seq_cst);
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
-    if (slot* s = slots_.at(i)) s->forks.ask();
+    if (slot* s = slots_.at(i)) s->forks->ask();
   }
   // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP]; and
   // either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
@@ -121,7 +121,7 @@ bool scheduler::sees_work() const noexcept {
   if (sees_queued()) return true;
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     const slot* s = slots_.at(i);
-    if (s && !s->forks.looks_empty()) return true;
+    if (s && !s->forks->looks_empty()) return true;
   }
   return false;
 }
@@ -144,7 +144,7 @@ slot* scheduler::lend_guest() noexcept {
   if (!lent) return nullptr;
   // order: [relaxed: a count; who lowers it looks for work behind a fence]
   active_.fetch_add(1, std::memory_order_relaxed);
-  lent->forks.ask();  // since the last guest all may have gone to sleep
+  lent->forks->ask();  // since the last guest all may have gone to sleep
   return lent;
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include <filch/detail/fork_job.hpp>
 #include <filch/detail/job.hpp>
@@ -37,7 +38,12 @@ struct alignas(64) slot {
   enum class kind : std::uint8_t { worker, spare, guest, io };
 
   slot(pool_core& pool, scheduler& work, unsigned number, kind what) noexcept
-      : core(&pool), cpu(&work), index(number), role_(what), seed(number * 2654435761U + 1) {}
+      : core(&pool),
+        cpu(&work),
+        index(number),
+        role_(what),
+        forks(what == kind::io ? nullptr : std::make_unique<fork_deque>()),
+        seed(number * 2654435761U + 1) {}
 
   /// Which pool it belongs to; compared by address, its scheduler is the next field.
   pool_core* const core;
@@ -50,8 +56,9 @@ struct alignas(64) slot {
     return role_.load(std::memory_order_relaxed);
   }
 
-  /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top.
-  fork_deque forks;
+  /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top. Null
+  /// for io threads, which nobody robs.
+  const std::unique_ptr<fork_deque> forks;
   /// Jobs on the heap, made by the jobs that ran here.
   chase_lev<job> jobs;
 

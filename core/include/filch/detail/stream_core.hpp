@@ -150,6 +150,7 @@ class FILCH_API stream_core : public ref_counted {
   std::size_t in_flight_ = 0;
   chain held_back_;
   chain completed_;
+  bool collects_ = order_ == order::completion;  // whether what has ended goes there
   latch* consumer_ = nullptr;
   bool holds_call_ = false;
   std::optional<std::stop_callback<give_up>> on_ending_;  // the consumer's
