@@ -116,6 +116,7 @@ bool scheduler::may_force(slot& me, slot& victim) noexcept {
 }
 
 fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
+  if (!victim.forks) return nullptr;  // an io thread that runs what a waiter waits for
   fork_job* half = nullptr;
   fork_deque::index place = 0;
   bool got = victim.forks->steal(half, place, &me);
