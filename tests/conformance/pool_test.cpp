@@ -58,7 +58,7 @@ TEST_P(pool, of_no_workers_is_refused) {
 
 TEST_P(pool, of_absurdly_many_workers_is_refused) {
   EXPECT_THROW(filch::pool(4097U), std::invalid_argument);
-  EXPECT_THROW(filch::pool(std::numeric_limits<unsigned>::max()), std::invalid_argument);
+  EXPECT_THROW(filch::pool{std::numeric_limits<unsigned>::max()}, std::invalid_argument);
   EXPECT_THROW(filch::pool({.workers = 4097}), std::invalid_argument);
   EXPECT_THROW(filch::pool(static_cast<unsigned>(-1)), std::invalid_argument);
 }
