@@ -33,6 +33,14 @@ elseif(FILCH_SANITIZE STREQUAL "thread")
 elseif(FILCH_SANITIZE)
   message(FATAL_ERROR "FILCH_SANITIZE is '${FILCH_SANITIZE}': use address, thread, or leave it empty")
 endif()
+if(FILCH_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # The static runtime brings an operator new of its own, which the tests must be able to replace.
+  execute_process(
+    COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so
+    OUTPUT_VARIABLE filch_runtime OUTPUT_STRIP_TRAILING_WHITESPACE)
+  get_filename_component(filch_runtime "${filch_runtime}" DIRECTORY)
+  add_link_options(-shared-libsan "LINKER:-rpath,${filch_runtime}")
+endif()
 
 if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
