@@ -221,6 +221,18 @@ TEST_P(fork_join, is_refused_by_a_closed_pool) {
   EXPECT_THROW(pool.fork_join_n(2, [](std::size_t) {}), filch::pool_closed);
 }
 
+// A caller that sleeps in its left branch leaves its place to a worker.
+TEST_P(fork_join, its_right_branch_runs_while_the_caller_sleeps_in_the_left) {
+  FILCH_NEEDS_CONCURRENT();
+  filch_test::gate door;
+  auto pool = make_pool_of(1);
+  auto other = make_pool_of(1);
+  auto visitor = other.submit([&] { door.wait(); });
+  ASSERT_TRUE(door.wait_for_visitors(1));
+  std::this_thread::sleep_for(20ms);  // the pool's worker sleeps too, so somebody must wake it
+  pool.fork_join([&] { visitor.get(); }, [&] { door.open(); });
+}
+
 constexpr int very_deep = filch_test::under_thread_sanitizer ? 10'000 : 100'000;
 
 /// Nests `depth` forks below each other.

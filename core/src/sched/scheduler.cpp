@@ -148,20 +148,23 @@ slot* scheduler::lend_guest() noexcept {
   return lent;
 }
 
+// A guest that goes has joined its forks: if it was the last at work there are none.
 void scheduler::return_guest(slot& lent) noexcept {
   slots_.give(lent);
-  guest_rests();
+  one_less(false);
 }
 
-void scheduler::guest_rests() noexcept {
+// A guest that sleeps may have forks that only others can run now.
+void scheduler::guest_rests() noexcept { one_less(true); }
+
+void scheduler::one_less(bool leaves_forks) noexcept {
   // order: [relaxed: ordered by the fence below]
   const bool last = active_.fetch_sub(1, std::memory_order_relaxed) == 1;
   // order: either an owner sees one thread less, or we see who searches, or its job [pair:SLEEP]
   std::atomic_thread_fence(std::memory_order_seq_cst);
   // order: [relaxed: ordered by the fence above]
   if (searchers_.load(std::memory_order_relaxed) != 0) return;
-  if (!last) return look_again();
-  // Nobody is left who could have forks; who gets up now looks at everything.
+  if (!last || leaves_forks) return look_again();
   if (sees_queued()) wake(1);
 }
 

@@ -87,7 +87,7 @@ class scheduler final : public workplace {
   slot* lend_guest() noexcept;
   /// Takes it back; jobs it made and left become everybody's.
   void return_guest(slot& lent) noexcept;
-  /// A guest begins to sleep, or goes.
+  /// A guest begins to sleep.
   void guest_rests() noexcept;
   /// A thread of the pool begins or ends to sleep inside a job.
   void thread_blocks() noexcept;
@@ -123,6 +123,7 @@ class scheduler final : public workplace {
   void give_up_search(slot& me) noexcept;
   void start_work(slot& me) noexcept;
   void end_work(slot& me) noexcept;
+  void one_less(bool leaves_forks) noexcept;
   /// True if as many threads are at work as the pool has workers.
   bool crowded(int without = 0) const noexcept;
   /// True if a queue holds a job; forks aside. The caller orders it.
