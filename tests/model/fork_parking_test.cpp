@@ -1,86 +1,18 @@
-// Forks and sleeping workers together, as core/src/sched/scheduler.cpp has it: who goes to sleep
-// asks first, crosses the heavy fence, and looks once more; an owner that is asked makes jobs
-// public and wakes somebody. Nobody sleeps while a fork waits to be run.
-#include <sync/event_count.hpp>
-
+// Forks and sleeping workers together: nobody sleeps while a fork waits that its owner cannot get
+// to. Owners and workers take the steps of core/src/sched, on the product's crew and split deque.
 #include <gtest/gtest.h>
 
-#include "explorer/expect.hpp"
-#include "forks.hpp"
+#include "small_pool.hpp"
 
 namespace {
 
-using model::atomic;
-using model::require;
-using latch = filch::detail::basic_latch<model::atomics>;
+using small_pool::latch;
 
-constexpr auto relaxed = std::memory_order_relaxed;
-
-template <std::size_t Jobs>
-struct sleepers_and_forks : forks::owner_and_thieves<> {
-  filch::detail::event_count<model::atomics> sleep;
-  atomic<int> over{0};
-  std::array<latch, Jobs + 1> ran;
-  bool got_up[model::max_threads] = {};
-
-  /// Offers job `n` and stays in its left half until somebody else has run the job.
-  template <class Left>
-  void fork_and_meet(int n, Left left) {
-    forks::half& right = begin(n);
-    deque.push(&right);
-    if (deque.asked()) {
-      deque.answer(false);
-      sleep.notify(1);
-    }
-    left();
-    ran[static_cast<std::size_t>(n)].wait();
-    join(right, n);
-    end(n);
-  }
-  void stop() {
-    over.store(1, relaxed);
-    sleep.notify_all();
-  }
-
-  bool has_work() {
-    deque.ask();
-    model::atomics::heavy_fence();
-    return !deque.looks_empty();
-  }
-  bool rob_as_worker(int me) {
-    forks::half* job = nullptr;
-    deque_type::index at = 0;
-    if (!deque.steal(job, at, &names[me]) && !deque.force(job, at, &names[me])) return false;
-    if (std::exchange(got_up[me], false) && has_work()) sleep.notify(1);
-    const int n = job->number.read();
-    run(*job);
-    meet(n);
-    job->thief.write(&names[me]);
-    deque.done(at).set();
-    return true;
-  }
-  virtual void meet(int n) { ran[static_cast<std::size_t>(n)].set(); }
-  virtual ~sleepers_and_forks() = default;
-
-  void work(int me) {
-    while (over.load(relaxed) == 0) {
-      if (rob_as_worker(me)) continue;
-      const auto key = sleep.announce();
-      if (over.load(relaxed) != 0 || has_work()) {
-        sleep.withdraw();
-        model::the_machine.pause();
-      } else {
-        sleep.sleep(key);
-      }
-      got_up[me] = true;
-    }
-  }
-};
-
-struct one_fork : sleepers_and_forks<1> {
+struct one_fork : small_pool::pool<2, 1> {
   static constexpr int threads = 2;
   void thread(int i) {
     if (i > 0) return work(i);
+    crew.one_more();
     fork_and_meet(1, [] {});
     stop();
   }
@@ -90,36 +22,133 @@ TEST(model_fork_parking, a_worker_never_sleeps_through_a_fork) {
 }
 
 // The first fork may clear the worker's question; the second comes when it sleeps again.
-struct one_fork_after_the_other : sleepers_and_forks<2> {
+struct one_fork_after_the_other : small_pool::pool<2, 2> {
   static constexpr int threads = 2;
   void thread(int i) {
     if (i > 0) return work(i);
-    fork_and_meet(1, [] {});
+    crew.one_more();
+    fork_alone(1);
     fork_and_meet(2, [] {});
     stop();
   }
 };
 TEST(model_fork_parking, a_question_that_was_answered_is_asked_again) {
-  model::expect_clean<one_fork_after_the_other>({.limits = {.preemptions = 2, .stale_reads = 3}});
+  model::expect_clean<one_fork_after_the_other>({.limits = {.preemptions = 2, .stale_reads = 2}});
 }
 
-// Two jobs that need each other: both workers must get up.
-struct two_that_meet : sleepers_and_forks<2> {
+// Two halves that need each other: both workers must get up.
+struct two_that_meet : small_pool::pool<3, 2> {
   static constexpr int threads = 3;
   latch here[3];
-  void meet(int n) override {
+  void work_of(int n) override {
     here[n].set();
     here[3 - n].wait();
     ran[static_cast<std::size_t>(n)].set();
   }
   void thread(int i) {
     if (i > 0) return work(i);
+    crew.one_more();
     fork_and_meet(1, [this] { fork_and_meet(2, [] {}); });
     stop();
   }
 };
 TEST(model_fork_parking, two_sleepers_get_up_for_two_forks) {
   model::expect_clean<two_that_meet>({.limits = {.preemptions = 1, .stale_reads = 1}, .widest = 1});
+}
+
+// The guest alone crowds the pool, so the worker leaves it its forks, until it sleeps.
+struct guest_that_rests : small_pool::pool<1, 1> {
+  static constexpr int threads = 2;
+  void thread(int i) {
+    if (i > 0) return work(i);
+    crew.one_more();
+    fork_and_meet(1, [this] { crew.guest_rests(); });
+    crew.one_more();
+    stop();
+  }
+};
+TEST(model_fork_parking, a_guest_that_sleeps_with_private_forks_is_served) {
+  model::expect_clean<guest_that_rests>({.limits = {.preemptions = 2}});
+}
+
+// Somebody else in a job crowds the pool; then the owner, a worker, blocks.
+struct worker_that_blocks : small_pool::pool<2, 1> {
+  static constexpr int threads = 2;
+  worker_that_blocks() { crew.one_more(); }  // a guest, in a job that does not end
+  void thread(int i) {
+    if (i > 0) return work(i);
+    crew.one_more();
+    fork_and_meet(1, [this] { crew.worker_blocks(); });
+    crew.one_more();
+    stop();
+  }
+};
+TEST(model_fork_parking, a_worker_that_blocks_beside_a_sleeping_one_is_served) {
+  model::expect_clean<worker_that_blocks>({.limits = {.preemptions = 2}});
+}
+
+// Two guests crowd the pool; the one that forks waits for the other half without telling anybody.
+// When the other guest goes there is room for the worker.
+struct other_guest_goes : small_pool::pool<2, 1> {
+  static constexpr int threads = 3;
+  other_guest_goes() {
+    crew.one_more();
+    crew.one_more();
+  }
+  void thread(int i) {
+    if (i == 2) return work(i);
+    if (i == 1) return crew.guest_goes();
+    fork_and_meet(1, [] {});
+    stop();
+  }
+};
+TEST(model_fork_parking, a_guest_that_goes_leaves_room_for_somebodys_forks) {
+  model::expect_clean<other_guest_goes>(
+      {.limits = {.preemptions = 2, .stale_reads = 1}, .widest = 2});
+}
+
+// The same, with a worker that blocks, and a question that was answered when all was crowded.
+struct other_worker_blocks : small_pool::pool<2, 2> {
+  static constexpr int threads = 3;
+  other_worker_blocks() {
+    crew.one_more();
+    crew.one_more();
+  }
+  void thread(int i) {
+    if (i == 2) return work(i);
+    if (i == 1) return crew.worker_blocks();
+    fork_alone(1);
+    fork_and_meet(2, [] {});
+    stop();
+  }
+};
+TEST(model_fork_parking, a_worker_that_blocks_leaves_room_for_somebodys_forks) {
+  model::expect_clean<other_worker_blocks>(
+      {.limits = {.preemptions = 1, .stale_reads = 2}, .widest = 1});
+}
+
+// One worker takes a job that lasts as long as the guest's fork; the guest, which relied on that
+// worker's search, sleeps.
+struct guest_that_rests_beside_a_job : small_pool::pool<2, 2> {
+  static constexpr int threads = 3;
+  guest_that_rests_beside_a_job() {
+    put(2);
+    crew.one_more();
+  }
+  void work_of(int n) override {
+    if (n == 2) wait_for(1);
+    ran[static_cast<std::size_t>(n)].set();
+  }
+  void thread(int i) {
+    if (i > 0) return work(i);
+    fork_and_meet(1, [this] { crew.guest_rests(); });
+    wait_for(2);
+    stop();
+  }
+};
+TEST(model_fork_parking, a_searcher_that_finds_a_job_looks_for_a_sleeping_guests_forks) {
+  model::expect_clean<guest_that_rests_beside_a_job>(
+      {.limits = {.preemptions = 1, .stale_reads = 1}, .widest = 1});
 }
 
 }  // namespace

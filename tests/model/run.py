@@ -13,7 +13,7 @@ from building import INCLUDES, MODEL, ROOT, build_explorer, build_program, compi
 
 WORK = ROOT / "build/model"
 CHECKER_TESTS = ("litmus", "explorer")
-STRUCTURES = ("chase_lev", "event_count", "fork_parking", "gate", "latch", "race_cell",
+STRUCTURES = ("chase_lev", "crew", "event_count", "fork_parking", "gate", "latch", "race_cell",
               "split_deque")
 # Each model, and the defects that can be planted in it: every one must be found.
 SPIN = {

@@ -7,6 +7,7 @@ LATCH = "core/include/filch/detail/latch.hpp"
 RACE_CELL = "core/include/filch/detail/race_cell.hpp"
 GATE = "core/src/pool/gate.hpp"
 SPLIT = "core/include/filch/detail/split_deque.hpp"
+CREW = "core/src/sched/crew.hpp"
 
 FENCE = "Atomics::fence(std::memory_order_seq_cst);"
 
@@ -227,4 +228,75 @@ MUTANTS = [
      "word(stolen_of(seen) + 1, split_of(seen)),\n                                       std::memory_order_acq_rel",
      "word(stolen_of(seen) + 1, split_of(seen)),\n                                       std::memory_order_relaxed",
      "split_deque"),
+    # ---- who is awake
+    ("crew: a producer looks for searchers without a fence", CREW,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    // order: [relaxed: ordered by the fence above]\n"
+     "    const auto searching",
+     "    // order: [relaxed: ordered by the fence above]\n    const auto searching", "crew"),
+    ("crew: a searcher counts for one job too many", CREW,
+     "if (searching >= n) return;", "if (searching + 1 >= n) return;", "crew"),
+    ("crew: the last searcher begins a job without a look", CREW,
+     "if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 1) return;",
+     "searchers_.fetch_sub(1, std::memory_order_relaxed);\n    return;", "crew"),
+    ("crew: the last searcher but one is taken for one that goes on", CREW,
+     "if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 1) return;",
+     "if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 0) return;", "crew"),
+    ("crew: in a crowded pool the last searcher does not look at the queues", CREW,
+     "    } else if (place_.sees_queued()) {\n      wake(1);\n    }", "    }", "crew"),
+    ("crew: the last searcher asks whether the pool is crowded before its fence", CREW,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    if (!crowded() || place_.wants_stand_in()) {\n      look_again",
+     "    const bool was_crowded = crowded();\n    Atomics::fence(std::memory_order_seq_cst);\n"
+     "    if (!was_crowded || place_.wants_stand_in()) {\n      look_again", "fork_parking"),
+    ("crew: the last searcher takes the pool for crowded", CREW,
+     "if (!crowded() || place_.wants_stand_in()) {\n      look_again", "if (place_.wants_stand_in()) {\n      look_again",
+     "fork_parking"),
+    ("crew: who goes to sleep still counts as a searcher", CREW,
+     "  std::uint32_t announce_sleep(bool& searching) noexcept {\n    give_up_search(searching);",
+     "  std::uint32_t announce_sleep(bool&) noexcept {", "crew"),
+    ("crew: who goes to sleep still counts as at work", CREW,
+     "    active_.fetch_sub(1, std::memory_order_relaxed);\n    return sleep_.announce();",
+     "    return sleep_.announce();", "fork_parking"),
+    ("crew: in a crowded pool nobody looks before it sleeps", CREW,
+     "return crowded() ? place_.sees_queued() : has_work();", "return !crowded() && has_work();",
+     "crew"),
+    ("crew: nobody looks for forks before it sleeps", CREW,
+     "return crowded() ? place_.sees_queued() : has_work();", "return place_.sees_queued();",
+     "fork_parking"),
+    ("crew: a sleeper leaves no question", CREW,
+     "    place_.ask_for_forks();\n", "", "fork_parking"),
+    ("crew: a sleeper asks behind the barrier", CREW,
+     "    place_.ask_for_forks();\n    // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];\n"
+     "    // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]\n"
+     "    Atomics::heavy_fence();\n",
+     "    Atomics::heavy_fence();\n    place_.ask_for_forks();\n", "fork_parking"),
+    ("crew: no barrier between the question and the look", CREW,
+     "    Atomics::heavy_fence();\n", "", "fork_parking"),
+    ("crew: a look sees no forks", CREW,
+     "return place_.sees_queued() || place_.sees_forks();", "return place_.sees_queued();",
+     "fork_parking"),
+    ("crew: a look sees no queued jobs", CREW,
+     "return place_.sees_queued() || place_.sees_forks();", "return place_.sees_forks();", "crew"),
+    ("crew: an owner that answers wakes nobody", CREW,
+     "if (!crowded() || place_.wants_stand_in()) wake(1);", "", "fork_parking"),
+    ("crew: an owner that answers asks whether the pool is crowded without a fence", CREW,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    if (!crowded() || place_.wants_stand_in()) wake(1);",
+     "    if (!crowded() || place_.wants_stand_in()) wake(1);", "fork_parking"),
+    ("crew: a pool is crowded one thread too early", CREW,
+     "- without >= width_;", "- without + 1 >= width_;", "fork_parking"),
+    ("crew: a guest that sleeps goes like one that has joined its forks", CREW,
+     "void guest_rests() noexcept { one_less(true); }",
+     "void guest_rests() noexcept { one_less(false); }", "fork_parking"),
+    ("crew: a guest that goes does not look after others' forks", CREW,
+     "if (!last || leaves_forks) return look_again();", "if (leaves_forks) return look_again();",
+     "fork_parking"),
+    ("crew: a guest looks for searchers without a fence", CREW,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    // order: [relaxed: ordered by the fence above]\n"
+     "    if (searchers_",
+     "    // order: [relaxed: ordered by the fence above]\n    if (searchers_", "fork_parking"),
+    ("crew: a worker that blocks looks after nothing", CREW,
+     "    active_.fetch_sub(1, std::memory_order_relaxed);\n    look_again();",
+     "    active_.fetch_sub(1, std::memory_order_relaxed);", "fork_parking"),
+    ("crew: a look without the fence before its questions", CREW,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    place_.ask_for_forks();",
+     "    place_.ask_for_forks();", "fork_parking"),
 ]

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include <filch/detail/atomics.hpp>
+
+#include "sync/event_count.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// The threads of a pool that are awake, those that sleep, and who wakes whom: the steps by which
+/// no job is left while somebody who could run it sleeps. README.md here tells the protocol.
+///
+/// `Place` is where jobs lie. It answers, with relaxed reads that the steps here order:
+///   sees_queued()      a queue holds a job
+///   sees_forks()       a deque of forks holds one
+///   ask_for_forks()    leaves a question at every deque of forks
+///   wants_stand_in()   more workers are blocked than stand-ins work
+///   call_others(n)     nobody sleeps here, so it gets threads from elsewhere
+/// Threads: any.
+template <class Place, class Atomics = std_atomics>
+class crew {
+ public:
+  crew(Place& place, unsigned width) noexcept : place_(place), width_(static_cast<int>(width)) {}
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+
+  // ---- work has appeared ----
+
+  /// `n` jobs were queued. One who looks for work already will find them: it looks at everything
+  /// once more before it stops. For the others sleepers are woken.
+  void wake(std::size_t n) noexcept {
+    // order: what was queued before is seen by who stops to search or goes to sleep and is not
+    // seen here [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    // order: [relaxed: ordered by the fence above]
+    const auto searching = static_cast<std::size_t>(searchers_.load(std::memory_order_relaxed));
+    if (searching >= n) return;
+    n -= searching;
+    const std::size_t woken = sleep_.notify(static_cast<int>(std::min<std::size_t>(n, 4096)));
+    if (woken < n) place_.call_others(n - woken);
+  }
+  /// Forks were made public. In a crowded pool they can wait for their owner.
+  void wake_for_forks() noexcept {
+    // order: either a thread that stops working sees what is public now, or we see one less
+    // [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    if (!crowded() || place_.wants_stand_in()) wake(1);
+  }
+  void wake_all() noexcept { sleep_.notify_all(); }
+
+  /// Whoever stops looking for work asks here: from now on owners answer at their next fork, and
+  /// what was queued or forked before is seen. That pairs with the fence of `wake`, for queues;
+  /// for forks, whose owners cross no fence, the heavy one stands in for theirs.
+  bool has_work() const noexcept {
+    // order: an owner that forgets a question which is still seen here sees what this thread has
+    // changed before, and wakes [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    place_.ask_for_forks();
+    // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];
+    // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
+    Atomics::heavy_fence();
+    return place_.sees_queued() || place_.sees_forks();
+  }
+  /// Wakes who is needed for jobs that are there already.
+  void look_again() noexcept {
+    if (has_work()) wake(1);
+  }
+
+  // ---- who is at work ----
+
+  /// True if as many threads are at work as the pool has workers, `without` so many of them.
+  bool crowded(int without = 0) const noexcept {
+    // order: [relaxed: who lowers the count looks for work behind a fence]
+    return active_.load(std::memory_order_relaxed) - without >= width_;
+  }
+  /// A thread begins to work, or goes on after it slept in a job.
+  void one_more() noexcept {
+    // order: [relaxed: a count; who lowers it looks for work behind a fence]
+    active_.fetch_add(1, std::memory_order_relaxed);
+  }
+  /// A thread ends. Requires: somebody looks for work behind a fence afterwards.
+  void leave(bool& searching) noexcept {
+    give_up_search(searching);
+    // order: [relaxed: a count; who sent the thread looks for work behind a fence]
+    active_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  /// A guest goes: it has joined its forks, so if it was the last at work there are none.
+  void guest_goes() noexcept { one_less(false); }
+  /// A guest begins to sleep: it may have forks that only others can run now.
+  void guest_rests() noexcept { one_less(true); }
+  /// A thread of the pool begins to sleep inside a job; what it leaves, and what the pool was too
+  /// crowded for, is somebody else's now.
+  void worker_blocks() noexcept {
+    // order: [relaxed: a count; the fence of has_work follows]
+    active_.fetch_sub(1, std::memory_order_relaxed);
+    look_again();
+  }
+
+  // ---- who searches; `searching` is the thread's own mark ----
+
+  void begin_search(bool& searching) noexcept {
+    if (searching) return;
+    searching = true;
+    // order: [relaxed: a searcher's own look at the queues comes later]
+    searchers_.fetch_add(1, std::memory_order_relaxed);
+  }
+  /// A searcher has found something. Producers have relied on the last one until now, so it looks
+  /// for more before it begins. Where the pool is crowded already, forks can wait for their owners.
+  void end_search(bool& searching) noexcept {
+    if (!searching) return;
+    searching = false;
+    // order: [relaxed: ordered by the fence below]
+    if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
+    // order: either a producer, or a thread that stops to work, sees that nobody searches, or we
+    // see its job and one thread less [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    if (!crowded() || place_.wants_stand_in()) {
+      look_again();
+    } else if (place_.sees_queued()) {
+      wake(1);
+    }
+  }
+
+  // ---- sleeping: announce_sleep; then sleep or withdraw; then get_up ----
+
+  /// Counts the thread out. The key is for `sleep`.
+  std::uint32_t announce_sleep(bool& searching) noexcept {
+    give_up_search(searching);
+    // order: [relaxed: a count; the fence of announce follows]
+    active_.fetch_sub(1, std::memory_order_relaxed);
+    return sleep_.announce();
+  }
+  /// After announcing: true if the thread must not sleep.
+  bool is_needed() const noexcept { return crowded() ? place_.sees_queued() : has_work(); }
+  void sleep(std::uint32_t key) noexcept { sleep_.sleep(key); }
+  void withdraw() noexcept { sleep_.withdraw(); }
+  void get_up(bool& searching) noexcept {
+    one_more();
+    begin_search(searching);
+  }
+
+ private:
+  void give_up_search(bool& searching) noexcept {
+    if (!searching) return;
+    searching = false;
+    // order: [relaxed: a fence and a last look at everything follow]
+    searchers_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  void one_less(bool leaves_forks) noexcept {
+    // order: [relaxed: ordered by the fence below]
+    const bool last = active_.fetch_sub(1, std::memory_order_relaxed) == 1;
+    // order: either an owner sees one thread less, or we see who searches, or its job [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    // order: [relaxed: ordered by the fence above]
+    if (searchers_.load(std::memory_order_relaxed) != 0) return;
+    if (!last || leaves_forks) return look_again();
+    if (place_.sees_queued()) wake(1);
+  }
+
+  Place& place_;
+  const int width_;
+  event_count<Atomics> sleep_;
+  typename Atomics::template atomic<int> searchers_{0};  // awake, and in no job
+  typename Atomics::template atomic<int> active_{0};  // awake: searchers, threads in jobs, guests
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
