@@ -66,6 +66,16 @@ TEST_P(io_lane, busy_workers_keep_no_blocking_job_waiting) {
   EXPECT_EQ(pool.with(filch::on_io).submit([] { return 1; }).get_for(20s), 1);
 }
 
+TEST_P(io_lane, a_thread_that_becomes_idle_gives_its_place_back) {
+  FILCH_NEEDS_CONCURRENT();
+  auto pool = make_pool_of(1, {.max_threads = 3});
+  const filch_test::busy_workers all(pool, 1);  // it cannot help out
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(pool.with(filch::on_io).submit([] {}).wait_for(20s)) << "job " << i;
+    std::this_thread::sleep_for(5ms);  // the thread is idle only some moments after its result
+  }
+}
+
 // mirrors CPython test_idle_thread_reuse
 TEST_P(io_lane, idle_threads_are_used_again) {
   auto pool = make_pool();

@@ -187,6 +187,63 @@ TEST_P(waiting, a_wait_runs_nothing_unrelated) {
   EXPECT_GE(pool.stats().spares_started, 1U);
 }
 
+// Who runs what we wait for may have older jobs queued, which are none of our business.
+TEST_P(waiting, a_wait_takes_no_unrelated_job_from_who_runs_what_it_waits_for) {
+  FILCH_NEEDS_CONCURRENT();
+  static thread_local bool waiting_on_this_thread = false;
+  std::atomic<bool> wanted_runs{false};
+  std::atomic<bool> over{false};
+  std::atomic<bool> intruded{false};
+  filch::future<void> unrelated;
+  filch::future<void> wanted;
+  auto pool = make_pool_of(2, {.spin = 50ms});
+  const auto spin_until = [](const std::atomic<bool>& flag) {
+    while (!flag) std::this_thread::yield();
+  };
+  std::atomic<bool> waiter_runs{false};
+  auto waiter = pool.submit([&] {
+    waiter_runs = true;
+    spin_until(wanted_runs);
+    waiting_on_this_thread = true;
+    wanted.wait();
+    waiting_on_this_thread = false;
+  });
+  spin_until(waiter_runs);
+  // The other worker queues both in its deque, and begins with the newer one.
+  auto maker = pool.submit([&] {
+    unrelated = pool.submit([&] { intruded = waiting_on_this_thread; });
+    wanted = pool.submit([&] {
+      wanted_runs = true;
+      spin_until(over);
+    });
+  });
+  spin_until(wanted_runs);
+  EXPECT_TRUE(unrelated.wait_for(20s));
+  over = true;
+  maker.get();
+  waiter.get();
+  EXPECT_FALSE(intruded);
+}
+
+// In a pool without workers one caller at a time runs jobs; not while its job sleeps.
+TEST_P(waiting, a_job_that_sleeps_keeps_no_other_caller_from_running_jobs) {
+  filch_test::gate door;
+  auto pool = make_pool();
+  auto slow = pool.with(filch::on_io).submit([&] { door.wait(); });
+  ASSERT_TRUE(door.wait_for_visitors(1));
+  std::atomic<bool> sleeper_runs{false};
+  std::thread other([&] {
+    pool.submit([&] {
+          sleeper_runs = true;
+          slow.wait();
+        })
+        .get();
+  });
+  while (!sleeper_runs) std::this_thread::yield();
+  pool.submit([&] { door.open(); }).get();
+  other.join();
+}
+
 TEST_P(waiting, a_worker_that_waits_is_replaced) {
   FILCH_NEEDS_CONCURRENT();
   filch_test::gate door;

@@ -80,7 +80,7 @@ def try_mutant(name, file, old, new, suite, limit):
         return "does not apply", f"{file}: found {text.count(old)} times", 0.0
     try:
         source.write_text(text.replace(old, new))
-        if build("filch").returncode != 0:
+        if build("filch_conformance").returncode != 0:
             return "does not compile", file, 0.0
         return run_suite(suite, limit)
     finally:
@@ -104,7 +104,7 @@ def main():
                          "by": by, "seconds": round(took, 1)})
         print(f"[{n:2}/{len(picked)}] {'killed  ' if killed else verdict.upper():8} {name}"
               f" ({by}, {took:.1f} s)", flush=True)
-    if not build("filch").returncode == 0:
+    if not build("filch_conformance").returncode == 0:
         sys.exit("the sources could not be put back")
     if chosen.json:
         chosen.json.write_text(json.dumps(outcomes, indent=1) + "\n")
