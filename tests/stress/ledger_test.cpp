@@ -13,6 +13,7 @@
 
 #include "ledger.hpp"
 #include "roads.hpp"
+#include "support/belonging.hpp"
 #include "support/seeded.hpp"
 #include "support/watchdog.hpp"
 

@@ -6,6 +6,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/belonging.hpp"
+
 namespace filch_test {
 namespace {
 

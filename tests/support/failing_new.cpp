@@ -1,5 +1,6 @@
 #include "support/failing_new.hpp"
 
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -10,7 +11,13 @@ constexpr int never = std::numeric_limits<int>::max();
 constinit thread_local int left = never;
 constinit thread_local bool refused_one = false;
 
+// Of all threads; below zero once the allocation that fails is behind.
+constinit std::atomic<int> left_of_all{never};
+
 bool refuse() noexcept {
+  if (left_of_all.load(std::memory_order_relaxed) != never && left_of_all.fetch_sub(1) == 0) {
+    return true;
+  }
   if (left == never) return false;
   if (left > 0) {
     --left;
@@ -45,6 +52,16 @@ fail_new_after::fail_new_after(int n) noexcept {
 }
 fail_new_after::~fail_new_after() { left = never; }
 bool fail_new_after::refused() noexcept { return refused_one; }
+
+namespace {
+std::atomic<bool> refused_the_one{false};
+}
+fail_one_new::fail_one_new(int n) noexcept { left_of_all = n; }
+fail_one_new::~fail_one_new() {
+  refused_the_one = left_of_all < 0;
+  left_of_all = never;
+}
+bool fail_one_new::refused() noexcept { return refused_the_one; }
 
 }  // namespace filch_test
 

@@ -16,4 +16,16 @@ class fail_new_after {
   static bool refused() noexcept;
 };
 
+/// While in scope, the n-th allocation (from 0) of all threads together throws `bad_alloc`; those
+/// before and after it succeed. One at a time.
+class fail_one_new {
+ public:
+  explicit fail_one_new(int n) noexcept;
+  fail_one_new(const fail_one_new&) = delete;
+  fail_one_new& operator=(const fail_one_new&) = delete;
+  ~fail_one_new();
+  /// True once it was refused.
+  static bool refused() noexcept;
+};
+
 }  // namespace filch_test
