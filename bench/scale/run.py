@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Simulates the scheduler on 1 to 128 workers, and draws its speed-up.
+
+Words: (none) the curves, to results/scale; `predict` holds predicted times of two threads against
+measured ones; `measure` measures the costs anew and overwrites costs.json, which is frozen.
+Exit code: 0 done, 1 a program failed, 2 a target was missed and --check was given."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import costing  # noqa: E402
+import curves  # noqa: E402
+from measuring import Quiet, contest  # noqa: E402
+from runner.report import machine  # noqa: E402
+
+TREES = {"fib": ("fib", 35), "uts T1": ("uts", 1), "uts T3": ("uts", 3), "nqueens": ("nqueens", 13),
+         "cilksort": ("cilksort", 10_000_000)}
+WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
+# The code's policies, and the changes that make it scale; README.md tells why.
+POLICIES = {"as it is": [],
+            "changed": ["--leave-to-searchers", "--light-finders", "--spin", "60000"]}
+# Efficiency, serial time over workers' time, that the policies must reach.
+TARGETS = [(tree, workers, least) for tree in ("uts T1", "uts T3", "nqueens")
+           for workers, least in ((16, 0.9), (64, 0.8))]
+PREDICTED = ("nqueens", "cilksort")
+WITHIN = 0.10
+
+
+def simulate(folder, tree, workers, sockets=1, seed=1, policy=()):
+    workload, size = TREES[tree]
+    run = subprocess.run(
+        [str(folder / "bench_scale"), "--costs", str(costing.FILE), "--workload", workload,
+         "--size", str(size), "--workers", str(workers), "--sockets", str(sockets), "--seed",
+         str(seed), *policy], capture_output=True, text=True, timeout=600)
+    if run.returncode:
+        raise RuntimeError(run.stderr.strip())
+    return json.loads(run.stdout)
+
+
+def point(tree, policy, sockets, workers, runs):
+    """The median over the seeds; what happened per second and worker, of the median run."""
+    told = sorted(runs, key=lambda r: r["ns"])[len(runs) // 2]
+    seconds = told["ns"] * 1e-9
+    each = {f"{name}_per_second_and_worker": told[name] / seconds / workers
+            for name in ("barriers", "wakes", "stolen", "blocks")}
+    return {"tree": tree, "policy": policy, "sockets": sockets, "workers": workers,
+            "ms": told["ns"] * 1e-6, "speed_up": told["serial_ns"] / told["ns"],
+            "efficiency": told["serial_ns"] / told["ns"] / workers,
+            "worst_efficiency": told["serial_ns"] / runs_worst(runs) / workers, **each,
+            **{name: told[name] for name in ("forks", "stolen", "forced", "parks", "wakes",
+                                             "blocks", "spares", "barriers")}}
+
+
+def runs_worst(runs):
+    return max(r["ns"] for r in runs)
+
+
+def draw(folder, chosen):
+    cases = [(tree, name, sockets, workers) for tree in chosen.trees for name in POLICIES
+             for sockets in (1, 2) for workers in WORKERS if sockets <= workers]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runs = pool.map(lambda c: [simulate(folder, c[0], c[3], c[2], seed, POLICIES[c[1]])
+                                   for seed in range(1, chosen.seeds + 1)], cases)
+        points = []
+        for case, some in zip(cases, runs):
+            p = point(*case, some)
+            points.append(p)
+            print(f"{p['tree']:9} {p['policy']:9} {p['sockets']} sockets {p['workers']:4} workers "
+                  f"{p['ms']:9.2f} ms, speed-up {p['speed_up']:6.2f}, efficiency "
+                  f"{p['efficiency']:.3f}, barriers/s/worker "
+                  f"{p['barriers_per_second_and_worker']:7.1f}, wake-ups/s/worker "
+                  f"{p['wakes_per_second_and_worker']:7.1f}", flush=True)
+    return points
+
+
+def judge(points):
+    found = []
+    for tree, workers, least in TARGETS:
+        for p in points:
+            if (p["tree"], p["workers"]) == (tree, workers):
+                found.append({"what": f"efficiency of {tree}, {workers} workers, "
+                                      f"{p['sockets']} sockets, policies {p['policy']}",
+                              "simulated": round(p["efficiency"], 3), "at_least": least,
+                              "met": p["efficiency"] >= least, "policy": p["policy"]})
+    return found
+
+
+def predict(folder, chosen):
+    """Serial and two threads in the same turns; the costs' own serial time may have drifted."""
+    found = []
+    for workload in PREDICTED:
+        told = simulate(folder, workload, 2)
+        quiet = Quiet({"serial": contest(folder, workload, "serial", 1),
+                       "two": contest(folder, workload, "filch_native", 2)}, chosen.seconds)
+        two, serial = quiet.seconds("two", workload), quiet.seconds("serial", workload, "cpu")
+        now = told["ns"] * 1e-9 * serial / (told["serial_ns"] * 1e-9)
+        found.append({"workload": workload, "predicted_ms": told["ns"] * 1e-6,
+                      "measured_ms": two * 1e3, "error": told["ns"] * 1e-9 / two - 1,
+                      "serial_ms_of_the_costs": told["serial_ns"] * 1e-6,
+                      "serial_ms_in_these_turns": serial * 1e3,
+                      "error_if_the_serial_time_is_taken_from_these_turns": now / two - 1,
+                      "turns": len(quiet.turns["two"]), "turns_tried": quiet.tried,
+                      "foreign_share_of_the_cores": quiet.foreign("two"),
+                      "quiet": quiet.foreign("two") <= 0.05,
+                      "met": abs(told["ns"] * 1e-9 / two - 1) <= WITHIN})
+        f = found[-1]
+        print(f"{workload}: predicted {f['predicted_ms']:.0f} ms, measured {f['measured_ms']:.0f} "
+              f"ms, {100 * f['error']:+.1f} %; with the serial time of these turns "
+              f"{100 * f['error_if_the_serial_time_is_taken_from_these_turns']:+.1f} %; others "
+              f"had up to {100 * f['foreign_share_of_the_cores']:.0f} % of the cores", flush=True)
+    return found
+
+
+def options(words):
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("word", nargs="?", choices=("curves", "predict", "measure"),
+                        default="curves")
+    parser.add_argument("--build", type=Path, default=Path("build/release"))
+    parser.add_argument("--results", type=Path, default=Path("results/scale"))
+    parser.add_argument("--trees", nargs="+", choices=TREES, default=list(TREES))
+    parser.add_argument("--seeds", type=int, default=3, help="runs of each point (default: 3)")
+    parser.add_argument("--seconds", type=float, default=120.0,
+                        help="how long measured turns may be repeated until they are quiet")
+    parser.add_argument("--check", action="store_true", help="exit with 2 if a target is missed")
+    return parser.parse_args(words)
+
+
+def main(words):
+    chosen = options(words)
+    folder = chosen.build / "bench" / "contest"
+    file = chosen.results / "scale.json"
+    if chosen.word == "measure":
+        costing.measure(folder, machine(), chosen.seconds)
+        print(f"costs are in {costing.FILE}")
+        return 0
+    data = json.loads(file.read_text()) if file.exists() else {}
+    data["machine"] = machine()
+    chosen.results.mkdir(parents=True, exist_ok=True)
+    if chosen.word == "predict":
+        data["prediction"] = predict(folder, chosen)
+        missed = [p for p in data["prediction"] if not p["met"]]
+    else:
+        data["points"] = draw(folder, chosen)
+        data["targets"] = judge(data["points"])
+        missed = [t for t in data["targets"] if not t["met"] and t["policy"] == "changed"]
+        for t in data["targets"]:
+            print(f"{'met   ' if t['met'] else 'MISSED'} {t['what']}: {t['simulated']}, "
+                  f"at least {t['at_least']}")
+        for tree in chosen.trees:
+            some = [p for p in data["points"] if p["tree"] == tree]
+            (chosen.results / f"{tree.replace(' ', '_')}.svg").write_text(curves.svg(tree, some))
+    file.write_text(json.dumps(data, indent=1) + "\n")
+    print(f"figures are in {chosen.results}")
+    return 2 if chosen.check and missed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (RuntimeError, FileNotFoundError, subprocess.CalledProcessError) as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        sys.exit(1)
