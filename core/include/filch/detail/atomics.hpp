@@ -5,6 +5,10 @@
 
 #include <filch/detail/export.hpp>
 #include <filch/detail/futex.hpp>
+#ifdef FILCH_CHAOS
+// A build for tests names a header of theirs, whose atomics let other threads come in between.
+#include FILCH_CHAOS
+#endif
 
 namespace filch {
 inline namespace v0 {
@@ -18,8 +22,13 @@ FILCH_API void heavy_fence() noexcept;
 /// What a lock-free structure needs of the machine. The product runs on this one; the model
 /// checkers in tests/model hand the very same structures a policy that records every access.
 struct std_atomics {
+#ifdef FILCH_CHAOS
+  template <class T>
+  using atomic = filch_test::chaos::atomic<T>;
+#else
   template <class T>
   using atomic = std::atomic<T>;
+#endif
 
   /// A fence of the given order; only sequentially consistent fences are used in filch.
   static void fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
