@@ -4,6 +4,8 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -17,6 +19,7 @@
 
 #include "engines.hpp"
 #include "support/counted.hpp"
+#include "support/failing_new.hpp"
 #include "support/gate.hpp"
 
 /// \file
@@ -320,6 +323,75 @@ TEST_P(corners, a_callback_that_gets_the_value_itself_is_not_waited_for) {
   pool.close();
   pool.join();
   EXPECT_EQ(got, std::string(50, 'y'));
+}
+
+// ---- without workers --------------------------------------------------------------------------
+
+TEST_P(corners, without_workers_one_job_runs_at_a_time_however_many_callers_there_are) {
+  // One thread besides the callers leaves 65 places, fewer than there are callers here.
+  filch::pool serial(filch::serial_engine(), {.max_threads = 1});
+  std::atomic<int> inside{0};
+  std::atomic<bool> alone{true};
+  const auto work = [&] {
+    if (inside.fetch_add(1) != 0) alone = false;
+    std::this_thread::sleep_for(200us);
+    inside.fetch_sub(1);
+  };
+  std::latch all(80);
+  std::vector<std::jthread> callers;
+  for (int i = 0; i < 80; ++i) {
+    callers.emplace_back([&] {
+      all.arrive_and_wait();
+      for (int k = 0; k < 3; ++k) serial.fork_join(work, work);
+    });
+  }
+  callers.clear();
+  EXPECT_TRUE(alone);
+}
+
+TEST_P(corners, without_workers_a_result_of_lane_io_is_not_waited_for_behind_a_cpu_job) {
+  filch::pool serial(filch::serial_engine());
+  filch_test::gate gate;
+  std::jthread other([&] { serial.submit([&gate] { gate.wait(); }).get(); });
+  ASSERT_TRUE(gate.wait_for_visitors(1));
+  auto result = serial.with(filch::on_io).submit([] {
+    std::this_thread::sleep_for(5ms);  // so that the caller really waits
+    return 7;
+  });
+  EXPECT_EQ(result.get(), 7);
+  gate.open();
+}
+
+// ---- no memory --------------------------------------------------------------------------------
+
+// On threads of core's own: what oneTBB does without memory is not ours to test.
+TEST_P(corners, a_caller_works_without_a_place_where_there_is_no_memory_for_one) {
+  for (int n = 0; n < 24; ++n) {
+    filch::pool pool(width());
+    int ran = 0;
+    try {
+      const filch_test::fail_new_after none(n);
+      pool.fork_join([&] { ++ran; }, [&] { ++ran; });
+    } catch (const std::bad_alloc&) {
+      EXPECT_EQ(ran, 0);
+      continue;
+    }
+    EXPECT_EQ(ran, 2);
+  }
+}
+
+TEST_P(corners, a_job_of_lane_io_is_not_lost_where_there_is_no_memory_for_a_thread) {
+  for (int n = 0; n < 24; ++n) {
+    filch::pool pool(width());
+    std::optional<filch::future<int>> result;
+    try {
+      const filch_test::fail_one_new without(n);
+      result = pool.with(filch::on_io).submit([] { return 7; });
+    } catch (const std::bad_alloc&) {
+      continue;
+    }
+    EXPECT_EQ(result->get(), 7);
+  }
 }
 
 // ---- chains -----------------------------------------------------------------------------------

@@ -49,8 +49,7 @@ class io_lane {
 
  private:
   struct worker {
-    worker(pool_core& core, scheduler& cpu, unsigned i) noexcept
-        : place(core, cpu, i, slot::kind::io) {}
+    worker(pool_core& core, scheduler& cpu, unsigned i) : place(core, cpu, i, slot::kind::io) {}
     slot place;
     thread_set::handle thread;
     ref<job> work;

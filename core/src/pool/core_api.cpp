@@ -4,6 +4,9 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
+#include <cstddef>
+#include <new>
+
 #include "pool/pool_core.hpp"
 #include "sched/blocked.hpp"
 
@@ -71,59 +74,39 @@ std::uint64_t call_at(pool_core& core, std::chrono::steady_clock::time_point whe
 }
 bool cancel_timer(pool_core& core, std::uint64_t id) noexcept { return core.timers().cancel(id); }
 
-namespace {
-/// Whether the calling thread has the turn of `core` already, for a job further out.
-bool has_turn(const pool_core& core, const slot* home) noexcept {
-  for (; home; home = home->outer) {
-    if (home->core == &core && home->has_turn) return true;
-  }
-  return false;
-}
-
-/// Gives up the turn that the calling thread has of another pool, if any, while it works in a pool
-/// that it calls: two threads that each had one and wanted the other's would wait for ever. So a
-/// thread has one turn at a time. Returns the slot that had it.
-slot* give_up_turn(slot* home) noexcept {
-  for (; home; home = home->outer) {
-    if (!home->has_turn) continue;
-    home->has_turn = false;
-    home->cpu->turn().unlock();
-    return home;
-  }
-  return nullptr;
-}
-}  // namespace
-
-visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home) {
+// A thread has one turn at a time and gives up that of another pool while it works in a pool that
+// it calls: two threads that each had one and wanted the other's would wait for ever.
+visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home), paused_(current.turn) {
   if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
   // The pool must not end while this thread is in it, whatever becomes of the job it runs.
   counted_ = core.door().enter(true);
+  if (core.cpu().workerless() && current.turn != &core.cpu()) {
+    if (paused_) paused_->turn().unlock();
+    core.cpu().turn().lock();
+    current.turn = &core.cpu();
+  }
   lent_ = core.cpu().lend_guest();
   if (!lent_) return;
   lent_->outer = outer_;
   current.home = lent_;
-  if (core.cpu().workerless() && !has_turn(core, outer_)) {
-    paused_ = give_up_turn(outer_);
-    core.cpu().turn().lock();
-    lent_->has_turn = true;
-  }
 }
 
 visit::~visit() {
   if (outer_ && outer_->core == core_ && outer_->role() != slot::kind::io) return;
   if (lent_) {
-    if (lent_->has_turn) {
-      lent_->has_turn = false;
-      core_->cpu().turn().unlock();
-    }
     current.home = outer_;
     lent_->outer = nullptr;
     core_->cpu().return_guest(*lent_);
   }
+  const bool took_turn = current.turn != paused_;
+  if (took_turn) {
+    current.turn = nullptr;
+    core_->cpu().turn().unlock();
+  }
   if (counted_) core_->door().leave();
-  if (paused_) {
-    paused_->cpu->turn().lock();
-    paused_->has_turn = true;
+  if (took_turn && paused_) {
+    paused_->turn().lock();
+    current.turn = paused_;
   }
 }
 
@@ -179,8 +162,10 @@ void throw_result_moved() {
       "filch: get() has handed out this value already; keep it after the first call");
 }
 
+// Never destroyed, and made without memory, since nobody expects that asking for defaults can fail.
 const job_options& no_options() noexcept {
-  static const auto* options = new job_options;
+  alignas(job_options) static std::byte room[sizeof(job_options)];
+  static const auto* options = ::new (static_cast<void*>(room)) job_options;
   return *options;
 }
 

@@ -36,6 +36,8 @@ class wait_steps {
   // A pool without workers: who waits from outside runs what was submitted, oldest first.
   bool run_in_order() {
     if (!in_order_ || in_order_->is_inside()) return false;
+    // Where nothing is queued there is no reason to stand behind whoever has the turn.
+    if (!in_order_->cpu().has_work()) return false;
     visit here(*in_order_);
     bool any = false;
     while (!done()) {
@@ -102,7 +104,7 @@ class wait_steps {
     waiter w(a_);
     registration r(w);
     if (!r.entered()) throw_circle();
-    turn_pause paused(current.home);
+    turn_pause paused;
     blocked_worker stood_in_for(current.home);
     while (const auto key = a_.done().prepare()) {
       if (wait_registry::instance().is_doomed(w)) throw_circle();
@@ -190,7 +192,7 @@ void wait(awaited& a) {
 bool wait_until(awaited& a, std::chrono::steady_clock::time_point deadline) {
   if (a.done().is_set()) return true;
   if (pool_core* pool = a.pool()) pool->require_same_process();
-  turn_pause paused(current.home);
+  turn_pause paused;
   blocked_worker stood_in_for(current.home);
   return a.done().wait_until(deadline);
 }

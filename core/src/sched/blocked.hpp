@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filch/detail/current.hpp>
+
 #include "sched/scheduler.hpp"
 #include "sched/spares.hpp"
 
@@ -41,21 +43,17 @@ class blocked_worker {
 /// Lets others have the turn of a pool without workers while its holder sleeps.
 class turn_pause {
  public:
-  explicit turn_pause(slot* home) noexcept : home_(home) {
-    for (slot* s = home_; s; s = s->outer) {
-      if (s->has_turn) s->cpu->turn().unlock();
-    }
+  turn_pause() noexcept : of_(current.turn) {
+    if (of_) of_->turn().unlock();
   }
   turn_pause(const turn_pause&) = delete;
   turn_pause& operator=(const turn_pause&) = delete;
   ~turn_pause() {
-    for (slot* s = home_; s; s = s->outer) {
-      if (s->has_turn) s->cpu->turn().lock();
-    }
+    if (of_) of_->turn().lock();
   }
 
  private:
-  slot* home_;
+  scheduler* of_;
 };
 
 }  // namespace detail

@@ -37,7 +37,8 @@ class tally {
 struct alignas(64) slot {
   enum class kind : std::uint8_t { worker, spare, guest, io };
 
-  slot(pool_core& pool, scheduler& work, unsigned number, kind what) noexcept
+  /// Throws: `bad_alloc`.
+  slot(pool_core& pool, scheduler& work, unsigned number, kind what)
       : core(&pool),
         cpu(&work),
         index(number),
@@ -74,8 +75,6 @@ struct alignas(64) slot {
   /// of the steady clock.
   slot* watched = nullptr;
   std::int64_t watched_since = 0;
-  /// Only one thread at a time runs cpu jobs of a pool without workers: whether this one may.
-  bool has_turn = false;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
   waiter* waiting = nullptr;
 

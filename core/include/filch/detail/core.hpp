@@ -80,7 +80,7 @@ class FILCH_API visit {
   pool_core* core_;
   slot* lent_ = nullptr;
   slot* outer_ = nullptr;
-  slot* paused_ = nullptr;
+  scheduler* paused_ = nullptr;
   bool counted_ = false;
 };
 

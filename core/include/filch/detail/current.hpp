@@ -7,6 +7,8 @@ namespace filch {
 inline namespace v0 {
 namespace detail {
 
+class scheduler;
+
 /// What the calling thread is doing for filch. Reached by one load: initial-exec, no wrapper.
 struct current_thread {
   /// The innermost call or job the thread is in; null outside of every pool.
@@ -17,6 +19,9 @@ struct current_thread {
   bool forks_in_place = false;
   /// The slot the thread works from just now: a worker's own, or one lent to a guest.
   slot* home = nullptr;
+  /// The pool without workers whose turn the thread has: it may run that pool's cpu jobs. At most
+  /// one, and whether or not there was a slot for it.
+  scheduler* turn = nullptr;
 };
 
 extern FILCH_API constinit thread_local current_thread current
