@@ -44,7 +44,7 @@ routine<> scheduler::end_search(slot& me) {
   spend(me, machine_.cost().fence);
   read(me, spares_line_);
   if (!crowded(me) || deficit_ > 0) {
-    co_await look_again(me, counts_.barriers_of_finders, policy_.light_finders);
+    co_await look_again(me, counts_.barriers_of_finders);
   } else if (sees_queued(me)) {
     co_await wake(me);
   }
@@ -56,7 +56,7 @@ bool scheduler::sees_queued(slot& me) {
   return root_queued_ || passed_ != nullptr;
 }
 
-routine<bool> scheduler::has_work(slot& me, std::uint64_t& counted, bool light) {
+routine<bool> scheduler::has_work(slot& me, std::uint64_t& counted) {
   spend(me, machine_.cost().fence);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slot& s = *slots_[i];
@@ -67,11 +67,17 @@ routine<bool> scheduler::has_work(slot& me, std::uint64_t& counted, bool light) 
     }
     co_await due(me);
   }
-  if (!light) {
-    ++counted;
-    spend(me, machine_.barrier(me, threads_));
-    co_await due(me);
-  }
+  bool seen = false;
+  if (policy_.look_first) seen = co_await sees_work(me);
+  if (seen) co_return true;
+  ++counted;
+  spend(me, machine_.barrier(me, threads_));
+  co_await due(me);
+  seen = co_await sees_work(me);
+  co_return seen;
+}
+
+routine<bool> scheduler::sees_work(slot& me) {
   if (sees_queued(me)) co_return true;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slot& s = *slots_[i];
@@ -83,8 +89,8 @@ routine<bool> scheduler::has_work(slot& me, std::uint64_t& counted, bool light) 
   co_return false;
 }
 
-routine<> scheduler::look_again(slot& me, std::uint64_t& counted, bool light) {
-  const bool work = co_await has_work(me, counted, light);
+routine<> scheduler::look_again(slot& me, std::uint64_t& counted) {
+  const bool work = co_await has_work(me, counted);
   if (work) co_await wake(me);
 }
 
@@ -163,7 +169,7 @@ routine<> scheduler::park(slot& me) {
     if (crowded(me) || (policy_.leave_to_searchers && searchers_ > 0)) {
       needed = sees_queued(me);
     } else {
-      needed = co_await has_work(me, counts_.barriers_to_sleep, false);
+      needed = co_await has_work(me, counts_.barriers_to_sleep);
     }
   }
   if (!needed) {

@@ -79,7 +79,7 @@ routine<> scheduler::work_as_spare(slot& me) {
     }
     give_up_search(me);
     add_active(me, -1);
-    co_await look_again(me, counts_.barriers_to_sleep, false);
+    co_await look_again(me, counts_.barriers_to_sleep);
     lock(me, spares_line_);
     spend(me, machine_.cost().sleep);
     co_await due(me);

@@ -163,7 +163,7 @@ routine<> scheduler::sleep_for(slot& me, half& h) {
   spend(me, c.fence);
   read(me, searchers_line_);
   if (!policy_.leave_to_searchers || searchers_ == 0) {
-    co_await look_again(me, counts_.barriers_of_blocked, false);
+    co_await look_again(me, counts_.barriers_of_blocked);
   }
   while (!h.over) {
     spend(me, c.exchange + c.fence);

@@ -58,8 +58,8 @@ int main(int argc, char** argv) {
   options.add_option("--force-gap", p.force_gap, "ns between forced takes of the process");
   options.add_flag("--leave-to-searchers", p.leave_to_searchers,
                    "who stops to work leaves the last look to those that search");
-  options.add_flag("--light-finders", p.light_finders,
-                   "the last searcher that found something crosses no barrier");
+  options.add_flag("--look-first", p.look_first,
+                   "a look behind the barrier is spared where a look without it sees work");
   options.add_flag("--near-first", p.near_first, "victims of the own socket first");
   CLI11_PARSE(options, argc, argv);
   try {

@@ -14,8 +14,9 @@ struct policy {
   bool near_first = false;
   /// Who stops to work leaves the last look, and its barrier, to those that search still.
   bool leave_to_searchers = false;
-  /// The last searcher that has found something looks for more without the barrier.
-  bool light_finders = false;
+  /// Who must look for work behind a barrier looks without it first, and needs none if it sees
+  /// some.
+  bool look_first = false;
 };
 
 }  // namespace filch::bench::scale

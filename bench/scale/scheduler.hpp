@@ -83,14 +83,15 @@ class scheduler {
 
   // the crew: crew.cpp
   routine<> wake(slot& me);
-  routine<> look_again(slot& me, std::uint64_t& counted, bool light);
-  routine<bool> has_work(slot& me, std::uint64_t& counted, bool light);
+  routine<> look_again(slot& me, std::uint64_t& counted);
+  routine<bool> has_work(slot& me, std::uint64_t& counted);
   routine<> end_search(slot& me);
   void begin_search(slot& me);
   void give_up_search(slot& me);
   void add_active(slot& me, int n);
   bool crowded(slot& me, int without = 0);
   bool sees_queued(slot& me);
+  routine<bool> sees_work(slot& me);
   void call_stand_in(slot& me);
   bool step_down(slot& me);
 
