@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 #include "explorer/atomics.hpp"
 #include "explorer/expect.hpp"
 
@@ -14,17 +16,29 @@ using model::require;
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto acquire = std::memory_order_acquire;
 
+using sleep_here = filch::detail::event_count<model::atomics>;
+
+constexpr std::uint32_t all = 1000;
+
+/// What a producer does. Returns how many will get up.
+std::uint32_t call(sleep_here& sleep, std::uint32_t n) {
+  model::atomics::fence(std::memory_order_seq_cst);
+  const auto chosen = sleep.choose(n);
+  sleep.get_up(chosen);
+  return chosen;
+}
+
 // The workers' queue is a count of jobs, as relaxed as the looks at the product's queues are: only
 // the event count orders it.
 template <int Jobs>
 struct parking {
-  filch::detail::event_count<model::atomics> sleep;
+  sleep_here sleep;
   atomic<int> queued{0};
   atomic<int> done{0};
 
   void push() {
     queued.fetch_add(1, relaxed);
-    sleep.notify(1);
+    call(sleep, 1);
   }
   bool take() {
     auto seen = queued.load(relaxed);
@@ -38,14 +52,14 @@ struct parking {
   /// One turn of a worker: a job, or a sleep.
   void look_or_sleep() {
     if (take()) {
-      if (done.fetch_add(1, relaxed) + 1 == Jobs) sleep.notify_all();
+      if (done.fetch_add(1, relaxed) + 1 == Jobs) call(sleep, all);
       return;
     }
-    const auto key = sleep.announce();
+    sleep.announce();
     if (over() || queued.load(relaxed) > 0) {
       sleep.withdraw();
     } else {
-      sleep.sleep(key);
+      sleep.sleep();
     }
   }
   void work() {
@@ -92,7 +106,7 @@ TEST(model_event_count, two_producers_wake_one_worker) {
 // Who gets up by a notify sees all that was written before it.
 struct handing_over {
   static constexpr int threads = 2;
-  filch::detail::event_count<model::atomics> sleep;
+  sleep_here sleep;
   model::checked<int> data;
   atomic<int> ready{0};
   bool slept = false;
@@ -100,15 +114,15 @@ struct handing_over {
     if (i == 1) {
       data.write(1);
       ready.store(1, relaxed);
-      sleep.notify();
+      call(sleep, 1);
       return;
     }
-    const auto key = sleep.announce();
+    sleep.announce();
     if (ready.load(relaxed) == 1) {
       sleep.withdraw();
       return;
     }
-    sleep.sleep(key);
+    sleep.sleep();
     require(ready.load(relaxed) == 1 && data.read() == 1, "woken before the work was visible");
   }
 };
@@ -118,17 +132,20 @@ TEST(model_event_count, who_is_woken_sees_what_it_was_woken_for) {
 
 struct stopping {
   static constexpr int threads = 3;
-  filch::detail::event_count<model::atomics> sleep;
+  sleep_here sleep;
   atomic<int> stop{0};
   void thread(int i) {
     if (i == 2) {
       stop.store(1, relaxed);
-      sleep.notify_all();
+      call(sleep, all);
       return;
     }
-    const auto key = sleep.announce();
-    if (stop.load(relaxed) == 1) return sleep.withdraw();
-    sleep.sleep(key);
+    sleep.announce();
+    if (stop.load(relaxed) == 1) {
+      sleep.withdraw();
+      return;
+    }
+    sleep.sleep();
   }
 };
 TEST(model_event_count, notify_all_reaches_every_sleeper) {
@@ -138,23 +155,79 @@ TEST(model_event_count, notify_all_reaches_every_sleeper) {
 // A wake-up ends a sleep that has been announced but not begun.
 struct late_sleeper {
   static constexpr int threads = 2;
-  filch::detail::event_count<model::atomics> sleep;
+  sleep_here sleep;
   atomic<int> announced{0};
   void thread(int i) {
     if (i == 0) {
-      const auto key = sleep.announce();
+      sleep.announce();
       announced.store(1, std::memory_order_release);
-      sleep.sleep(key);
+      sleep.sleep();
     } else if (announced.load(acquire) == 1) {
-      require(sleep.notify() == 1, "a sleeper that announced itself was not seen");
+      require(call(sleep, 1) == 1, "a sleeper that announced itself was not seen");
     } else {
       while (announced.load(acquire) == 0) model::the_machine.pause();
-      sleep.notify_all();
+      call(sleep, all);
     }
   }
 };
 TEST(model_event_count, a_wake_up_may_overtake_the_sleep) {
   model::expect_clean<late_sleeper>({.limits = {.preemptions = 4, .oddities = 1}});
+}
+
+// Who calls knows exactly who will get up: nobody is called twice, and a sleeper that withdraws
+// learns whether it was called.
+struct exact {
+  static constexpr int threads = 2;
+  sleep_here sleep;
+  atomic<int> over{0};
+  int called = 0;
+  int got_up = 0;
+  void thread(int i) {
+    if (i == 0) {
+      sleep.announce();
+      if (!sleep.withdraw()) ++got_up;
+      sleep.announce();
+      sleep.sleep();
+      ++got_up;
+      over.store(1, relaxed);
+      return;
+    }
+    while (over.load(relaxed) == 0) {
+      called += static_cast<int>(call(sleep, 1));
+      model::the_machine.pause();
+    }
+  }
+  void after() {
+    require(called == got_up, "who was called is not who got up");
+    require(sleep.choose(all) == 0, "a sleeper is left on the count");
+  }
+};
+TEST(model_event_count, who_is_called_is_who_gets_up) {
+  model::expect_clean<exact>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+// Two calls, two who get up: whoever has the second one sees what it was made for.
+struct one_each {
+  static constexpr int threads = 3;
+  sleep_here sleep;
+  atomic<int> ready{0};
+  bool saw_both[2] = {};
+  void thread(int i) {
+    if (i < 2) {
+      sleep.announce();
+      sleep.sleep();
+      saw_both[i] = ready.load(relaxed) == 2;
+      return;
+    }
+    for (int n = 1; n <= 2; ++n) {
+      ready.store(n, relaxed);
+      while (call(sleep, 1) == 0) model::the_machine.pause();
+    }
+  }
+  void after() { require(saw_both[0] || saw_both[1], "a call was taken without its cause"); }
+};
+TEST(model_event_count, each_call_brings_its_cause) {
+  model::expect_clean<one_each>({.limits = {.preemptions = 2, .oddities = 1}});
 }
 
 }  // namespace

@@ -128,18 +128,17 @@ struct pool : forks::owner_and_thieves<> {
     return !crew.crowded(1) && rob(me);
   }
   void park(int me) {
-    const auto key = crew.announce_sleep(mark(me));
+    crew.announce_sleep(mark(me));
     const bool stays = over.load(relaxed) != 0 || crew.is_needed();
     if (stays) {
-      crew.withdraw();
+      crew.withdraw(mark(me));
       model::the_machine.pause();
     } else {
-      crew.sleep(key);
+      crew.sleep(mark(me));
     }
-    crew.get_up(mark(me));
   }
   void work(int me) {
-    crew.get_up(mark(me));
+    crew.one_more();
     while (over.load(relaxed) == 0) {
       crew.begin_search(mark(me));
       if (!run_one(me)) park(me);

@@ -53,6 +53,8 @@ class chase_lev {
   T* pop() noexcept {
     // order: [relaxed: only the owner writes bottom]
     const auto b = bottom_.load(std::memory_order_relaxed) - 1;
+    // order: [relaxed: top only grows, and bottom is the owner's, so what looks empty is]
+    if (top_.load(std::memory_order_relaxed) > b) return nullptr;
     // order: continues what push published, for thieves that read this store [pair:DEQUE-BOTTOM]
     bottom_.store(b, std::memory_order_release);
     // order: the lowered bottom is seen by every thief whose top we do not see yet [pair:DEQUE-SC]

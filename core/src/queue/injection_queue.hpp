@@ -1,10 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <mutex>
 
 #include <filch/detail/job.hpp>
+
+#include "sync/short_lock.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -32,6 +35,18 @@ class injection_queue {
     job* taken = first_;
     unlink(*taken);
     return ref<job>::adopt(taken);
+  }
+  /// The oldest jobs, `most` of them at most, but no more than one of `share` parts of what is here
+  /// (rounded up). Returns how many were put into `taken`, with the queue's references.
+  std::size_t pop_n(job** taken, std::size_t most, std::size_t share) noexcept {
+    if (looks_empty()) return 0;
+    std::lock_guard lock(lock_);
+    const std::size_t n = std::min(most, (size() + share - 1) / share);
+    for (std::size_t i = 0; i < n; ++i) {
+      taken[i] = first_;
+      unlink(*first_);
+    }
+    return n;
   }
   /// Takes `work` out if it is queued here; gives the queue's reference back.
   ref<job> remove(job& work) noexcept {
@@ -73,7 +88,7 @@ class injection_queue {
     size_.store(size_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
   }
 
-  std::mutex lock_;
+  short_lock lock_;
   job* first_ = nullptr;
   job* last_ = nullptr;
   std::atomic<std::size_t> size_{0};

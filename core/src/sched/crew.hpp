@@ -42,8 +42,8 @@ class crew {
     const auto searching = static_cast<std::size_t>(searchers_.load(std::memory_order_relaxed));
     if (searching >= n) return;
     n -= searching;
-    const std::size_t woken = sleep_.notify(static_cast<int>(std::min<std::size_t>(n, 4096)));
-    if (woken < n) place_.call_others(n - woken);
+    const std::size_t called = call(n);
+    if (called < n) place_.call_others(n - called);
   }
   /// Forks were made public. In a crowded pool they can wait for their owner.
   void wake_for_forks() noexcept {
@@ -52,7 +52,12 @@ class crew {
     Atomics::fence(std::memory_order_seq_cst);
     if (!crowded() || place_.wants_stand_in()) wake(1);
   }
-  void wake_all() noexcept { sleep_.notify_all(); }
+  /// Makes every sleeper look around once.
+  void wake_all() noexcept {
+    // order: as in wake [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    call(most_called);
+  }
 
   /// Whoever stops looking for work asks here: from now on owners answer at their next fork, and
   /// what was queued or forked before is seen. That pairs with the fence of `wake`, for queues;
@@ -127,25 +132,46 @@ class crew {
     }
   }
 
-  // ---- sleeping: announce_sleep; then sleep or withdraw; then get_up ----
+  // ---- sleeping: announce_sleep; then sleep or withdraw ----
 
-  /// Counts the thread out. The key is for `sleep`.
-  std::uint32_t announce_sleep(bool& searching) noexcept {
+  /// Counts the thread out.
+  void announce_sleep(bool& searching) noexcept {
     give_up_search(searching);
     // order: [relaxed: a count; the fence of announce follows]
     active_.fetch_sub(1, std::memory_order_relaxed);
-    return sleep_.announce();
+    sleep_.announce();
   }
   /// After announcing: true if the thread must not sleep.
   bool is_needed() const noexcept { return crowded() ? place_.sees_queued() : has_work(); }
-  void sleep(std::uint32_t key) noexcept { sleep_.sleep(key); }
-  void withdraw() noexcept { sleep_.withdraw(); }
-  void get_up(bool& searching) noexcept {
+  /// Both count the thread in again, as one that searches.
+  void sleep(bool& searching) noexcept {
+    sleep_.sleep();
     one_more();
-    begin_search(searching);
+    searching = true;  // who called has counted it already
+  }
+  void withdraw(bool& searching) noexcept {
+    const bool called = !sleep_.withdraw();
+    one_more();
+    if (called) {
+      searching = true;
+    } else {
+      begin_search(searching);
+    }
   }
 
  private:
+  static constexpr std::size_t most_called = 1U << 20;
+
+  /// Wakes up to `n` sleepers, who count as searchers from now on: while one gets up nobody else
+  /// is called for what it will find. Returns how many. Requires: a fence before.
+  std::size_t call(std::size_t n) noexcept {
+    const auto chosen = sleep_.choose(static_cast<std::uint32_t>(std::min(n, most_called)));
+    if (chosen == 0) return 0;
+    // order: [relaxed: a count; who stops to search looks behind a fence]
+    searchers_.fetch_add(static_cast<int>(chosen), std::memory_order_relaxed);
+    sleep_.get_up(chosen);
+    return chosen;
+  }
   void give_up_search(bool& searching) noexcept {
     if (!searching) return;
     searching = false;
@@ -166,7 +192,7 @@ class crew {
   Place& place_;
   const int width_;
   event_count<Atomics> sleep_;
-  typename Atomics::template atomic<int> searchers_{0};  // awake, and in no job
+  typename Atomics::template atomic<int> searchers_{0};  // called, or awake and in no job
   typename Atomics::template atomic<int> active_{0};  // awake: searchers, threads in jobs, guests
 };
 

@@ -11,10 +11,7 @@ namespace detail {
 
 void scheduler::answer(slot& me) noexcept {
   me.forks->answer(!has_heavy_fence());
-  // order: either a thread that stops working sees what is public now, or we see one less
-  // [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!crowded() || spares_->wanted()) wake(1);
+  crew_.wake_for_forks();
 }
 
 void scheduler::pass_on(fork_job& half) noexcept {
@@ -28,7 +25,7 @@ void scheduler::pass_on(fork_job& half) noexcept {
     // Its owner may run it; under the lock, while nobody else can have it.
     half.owner->forks->done(half.place).nudge();
   }
-  wake(1);
+  crew_.wake(1);
 }
 
 bool scheduler::has_passed(const fork_job& half) noexcept {
@@ -55,7 +52,7 @@ bool scheduler::take_passed(fork_job& half) noexcept {
 }
 
 void scheduler::run_fork(slot& me, fork_job& half, bool then_search) noexcept {
-  end_search(me);
+  crew_.end_search(me.searching);
   run_half(half, me, then_search);
 }
 
@@ -73,7 +70,7 @@ void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
     within inside(here);
     half.run(half);
   }
-  if (then_search) me.cpu->begin_search(me);
+  if (then_search) me.cpu->crew_.begin_search(me.searching);
   owner.forks->done(place).set();  // the frame may be gone from here on; the slot is the pool's
 }
 
@@ -184,7 +181,7 @@ bool scheduler::run_one_below(slot& me, slot& victim, const void* what, bool& gi
       return true;
     }
     injected_.push(std::move(work));
-    wake(1);
+    crew_.wake(1);
     give_up = true;
   }
   return false;

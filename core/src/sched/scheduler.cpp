@@ -16,6 +16,9 @@ namespace {
 /// How often a busy worker looks at the injection queue before its own deque, so that jobs from
 /// outside are not starved by jobs that make jobs.
 constexpr std::uint64_t fairness = 61;
+/// How many jobs from outside a worker takes at a time, at most.
+constexpr std::size_t injected_batch = 16;
+constexpr unsigned most_linger = 16;
 /// Slots for callers that run jobs in place; a caller that gets none works without a deque.
 constexpr unsigned guests = 64;
 }  // namespace
@@ -29,6 +32,7 @@ scheduler::scheduler(pool_core& core, engine& source, std::chrono::nanoseconds s
       spin_(spin),
       user_(std::move(user)),
       slots_(core, *this, width_, budget.most() + guests),
+      crew_(*this, width_),
       spares_(std::make_unique<spares>(*this, budget, threads, user_.budget_freed)) {}
 
 scheduler::~scheduler() = default;
@@ -45,7 +49,7 @@ void scheduler::start() {
 void scheduler::stop() noexcept {
   // order: a worker that wakes by the notify sees it [pair:STOPPING]
   stopping_.store(true, std::memory_order_release);
-  sleep_.notify_all();
+  crew_.wake_all();
   spares_->stop();
   engine_.stop();
 }
@@ -68,28 +72,16 @@ void scheduler::push(ref<job> work) noexcept {
     }
   }
   if (work) injected_.push(std::move(work));
-  wake(1);
+  crew_.wake(1);
 }
 
 void scheduler::push_n(ref<job>* work, std::size_t n) noexcept {
   if (n == 0) return;
   injected_.push_n(work, n);
-  wake(n);
+  crew_.wake(n);
 }
 
-// One who looks for work already will find what was queued: it looks at everything once more
-// before it stops. The others are woken.
-void scheduler::wake(std::size_t n) noexcept {
-  // order: what was queued before is seen by who stops to search or goes to sleep and is not seen
-  // here [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  // order: [relaxed: ordered by the fence above]
-  const auto searching = static_cast<std::size_t>(searchers_.load(std::memory_order_relaxed));
-  if (searching >= n) return;
-  n -= searching;
-  const std::size_t woken = sleep_.notify(n < 4096 ? static_cast<int>(n) : 4096);
-  if (woken >= n) return;
-  n -= woken;
+void scheduler::call_others(std::size_t n) noexcept {
   engine_.wake(n);
   bool had = true;
   for (; n > 0 && had && spares_->wanted(); --n) had = spares_->activate();
@@ -97,28 +89,15 @@ void scheduler::wake(std::size_t n) noexcept {
   if (!had || workerless()) wait_registry::instance().nudge_all();
 }
 
-void scheduler::look_again() noexcept {
-  if (has_work()) wake(1);
-}
+bool scheduler::wants_stand_in() const noexcept { return spares_->wanted(); }
 
-// Whoever stops looking for work asks here: from now on owners answer at their next fork, and what
-// was queued or forked before is seen. That pairs with the fence of `wake`, for queues; for forks,
-// whose owners cross no fence, the heavy one stands in for theirs.
-bool scheduler::has_work() const noexcept {
-  // order: an owner that forgets a question which is still seen here sees what this thread has
-  // changed before, and wakes [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+void scheduler::ask_for_forks() const noexcept {
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     if (slot* s = slots_.at(i)) s->forks->ask();
   }
-  // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP]; and
-  // either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
-  heavy_fence();
-  return sees_work();
 }
 
-bool scheduler::sees_work() const noexcept {
-  if (sees_queued()) return true;
+bool scheduler::sees_forks() const noexcept {
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     const slot* s = slots_.at(i);
     if (s && !s->forks->looks_empty()) return true;
@@ -137,77 +116,19 @@ bool scheduler::sees_queued() const noexcept {
   return false;
 }
 
-// ---- who is awake -----------------------------------------------------------------------------
+// ---- guests -----------------------------------------------------------------------------------
 
 slot* scheduler::lend_guest() noexcept {
   slot* lent = slots_.take(slot::kind::guest);
   if (!lent) return nullptr;
-  // order: [relaxed: a count; who lowers it looks for work behind a fence]
-  active_.fetch_add(1, std::memory_order_relaxed);
+  crew_.one_more();
   lent->forks->ask();  // since the last guest all may have gone to sleep
   return lent;
 }
 
-// A guest that goes has joined its forks: if it was the last at work there are none.
 void scheduler::return_guest(slot& lent) noexcept {
   slots_.give(lent);
-  one_less(false);
-}
-
-// A guest that sleeps may have forks that only others can run now.
-void scheduler::guest_rests() noexcept { one_less(true); }
-
-void scheduler::one_less(bool leaves_forks) noexcept {
-  // order: [relaxed: ordered by the fence below]
-  const bool last = active_.fetch_sub(1, std::memory_order_relaxed) == 1;
-  // order: either an owner sees one thread less, or we see who searches, or its job [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  // order: [relaxed: ordered by the fence above]
-  if (searchers_.load(std::memory_order_relaxed) != 0) return;
-  if (!last || leaves_forks) return look_again();
-  if (sees_queued()) wake(1);
-}
-
-void scheduler::thread_blocks() noexcept {
-  // order: [relaxed: a count; the fence of has_work follows]
-  active_.fetch_sub(1, std::memory_order_relaxed);
-}
-
-void scheduler::thread_returns() noexcept {
-  // order: [relaxed: a count]
-  active_.fetch_add(1, std::memory_order_relaxed);
-}
-
-bool scheduler::crowded(int without) const noexcept {
-  // order: [relaxed: who lowers the count looks for work behind a fence]
-  return active_.load(std::memory_order_relaxed) - without >= static_cast<int>(width_);
-}
-
-void scheduler::begin_search(slot& me) noexcept {
-  if (me.searching) return;
-  me.searching = true;
-  // order: [relaxed: a searcher's own look at the queues comes later]
-  searchers_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void scheduler::give_up_search(slot& me) noexcept {
-  if (!me.searching) return;
-  me.searching = false;
-  // order: [relaxed: a fence and a last look at everything follow]
-  searchers_.fetch_sub(1, std::memory_order_relaxed);
-}
-
-// The last searcher has found something: producers have relied on it until now, so it looks for
-// more before it begins. Where the pool is crowded already, forks can wait for their owners.
-void scheduler::end_search(slot& me) noexcept {
-  if (!me.searching) return;
-  me.searching = false;
-  // order: [relaxed: ordered by the fences below]
-  if (searchers_.fetch_sub(1, std::memory_order_relaxed) > 1) return;
-  if (!crowded() || spares_->wanted()) return look_again();
-  // order: either a producer sees that nobody searches, or we see its job [pair:SLEEP]
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (sees_queued()) wake(1);
+  crew_.guest_goes();
 }
 
 // ---- finding and running ----------------------------------------------------------------------
@@ -224,13 +145,13 @@ void scheduler::run_claimed(job& work, slot* me) noexcept {
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
   if (!work->claim()) return true;
-  end_search(me);
+  crew_.end_search(me.searching);
   run_claimed(*work, &me);
   return true;
 }
 
 bool scheduler::run_stolen(slot& me) noexcept {
-  const bool more_than_enough = crowded(1);
+  const bool more_than_enough = crew_.crowded(1);
   for (bool again = true; again;) {
     again = false;
     const unsigned n = slots_.size();
@@ -254,14 +175,39 @@ bool scheduler::run_stolen(slot& me) noexcept {
   return false;
 }
 
+// Jobs from outside are taken some at a time, so that the queue's lock is rarely met; others can
+// steal them. What was taken is nowhere for a moment: who looked just then is made to look again.
+bool scheduler::run_injected(slot& me) noexcept {
+  for (unsigned i = 0; i < me.linger; ++i) spin_pause();
+  job* taken[injected_batch];
+  const std::size_t n = injected_.pop_n(taken, injected_batch, 2);
+  if (n == 0) {
+    me.linger = 0;
+    return false;
+  }
+  if (n <= 2) {
+    me.linger = std::min(me.linger + 2, most_linger);
+  } else if (n >= injected_batch / 2) {
+    me.linger /= 2;
+  }
+  for (std::size_t i = n; i-- > 1;) {  // the oldest ends up on top
+    try {
+      me.jobs.push(taken[i]);
+    } catch (const std::bad_alloc&) {
+      injected_.push(ref<job>::adopt(taken[i]));
+    }
+  }
+  if (n > 1) crew_.wake(1);
+  return run_queued(me, ref<job>::adopt(taken[0]));
+}
+
 bool scheduler::run_one(slot& me) noexcept {
   if (me.run.value() % fairness == fairness - 1) {
     if (auto work = injected_.pop()) return run_queued(me, std::move(work));
   }
   if (job* work = me.jobs.pop()) return run_queued(me, ref<job>::adopt(work));
   if (run_passed(me)) return true;
-  if (auto work = injected_.pop()) return run_queued(me, std::move(work));
-  return run_stolen(me);
+  return run_injected(me) || run_stolen(me);
 }
 
 void scheduler::forget(job& work, slot* me) noexcept {
@@ -285,16 +231,13 @@ void scheduler::drop_leftovers() noexcept {
 // ---- workers ----------------------------------------------------------------------------------
 
 void scheduler::start_work(slot& me) noexcept {
-  // order: [relaxed: a count]
-  active_.fetch_add(1, std::memory_order_relaxed);
+  crew_.one_more();
   greet(me);
-  begin_search(me);
+  crew_.begin_search(me.searching);
 }
 
 void scheduler::end_work(slot& me) noexcept {
-  give_up_search(me);
-  // order: [relaxed: a count; who sent the thread looks for work behind a fence]
-  active_.fetch_sub(1, std::memory_order_relaxed);
+  crew_.leave(me.searching);
   dismiss();
 }
 
@@ -320,32 +263,26 @@ void scheduler::dismiss() noexcept {
 }
 
 bool scheduler::find_for_a_while(slot& me) noexcept {
-  begin_search(me);
+  crew_.begin_search(me.searching);
   const auto until = std::chrono::steady_clock::now() + spin_;
   do {
     for (int i = 0; i < 16; ++i) {
       if (run_one(me)) return true;
       for (int k = 0; k < 8; ++k) spin_pause();
     }
-  } while (!crowded(1) && std::chrono::steady_clock::now() < until && !stopping());
+  } while (!crew_.crowded(1) && std::chrono::steady_clock::now() < until && !stopping());
   return false;
 }
 
 bool scheduler::park(slot& me) noexcept {
-  give_up_search(me);
-  // order: [relaxed: a count; the fence of announce follows]
-  active_.fetch_sub(1, std::memory_order_relaxed);
-  const auto key = sleep_.announce();
+  crew_.announce_sleep(me.searching);
   const bool step_down = me.role() == slot::kind::spare && spares_->surplus();
-  if (stopping() || step_down || (crowded() ? sees_queued() : has_work())) {
-    sleep_.withdraw();
+  if (stopping() || step_down || crew_.is_needed()) {
+    crew_.withdraw(me.searching);
   } else {
     me.parked.add();
-    sleep_.sleep(key);
+    crew_.sleep(me.searching);
   }
-  // order: [relaxed: a count]
-  active_.fetch_add(1, std::memory_order_relaxed);
-  begin_search(me);
   return !stopping();
 }
 

@@ -13,8 +13,8 @@
 #include "base/thread_set.hpp"
 #include "queue/injection_queue.hpp"
 #include "sched/budget.hpp"
+#include "sched/crew.hpp"
 #include "sched/slot_table.hpp"
-#include "sync/event_count.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -45,7 +45,7 @@ class scheduler final : public workplace {
 
   // for engines
   void work_until_idle() override;
-  bool has_work() const noexcept override;
+  bool has_work() const noexcept override { return crew_.has_work(); }
   bool add_worker() override;
 
   /// Queues jobs and wakes who is needed. From a worker's own thread into its deque, else into
@@ -62,9 +62,9 @@ class scheduler final : public workplace {
   bool has_passed(const fork_job& half) noexcept;
 
   /// Makes every parked thread look around once.
-  void wake_sleepers() noexcept { sleep_.notify_all(); }
+  void wake_sleepers() noexcept { crew_.wake_all(); }
   /// Wakes who is needed for jobs that are queued already; crosses the fence of a push.
-  void look_again() noexcept;
+  void look_again() noexcept { crew_.look_again(); }
 
   /// Finds one job and runs it on slot `me`; false if none was found.
   bool run_one(slot& me) noexcept;
@@ -88,10 +88,11 @@ class scheduler final : public workplace {
   /// Takes it back; jobs it made and left become everybody's.
   void return_guest(slot& lent) noexcept;
   /// A guest begins to sleep.
-  void guest_rests() noexcept;
-  /// A thread of the pool begins or ends to sleep inside a job.
-  void thread_blocks() noexcept;
-  void thread_returns() noexcept;
+  void guest_rests() noexcept { crew_.guest_rests(); }
+  /// A thread of the pool begins to sleep inside a job.
+  void worker_blocks() noexcept { crew_.worker_blocks(); }
+  /// A guest, or a thread of the pool, goes on.
+  void thread_returns() noexcept { crew_.one_more(); }
 
   slot_table& slots() noexcept { return slots_; }
   spares& stand_ins() noexcept { return *spares_; }
@@ -107,29 +108,27 @@ class scheduler final : public workplace {
   void work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept;
 
  private:
+  // What the crew asks.
+  friend class crew<scheduler>;
+  bool sees_queued() const noexcept;
+  bool sees_forks() const noexcept;
+  void ask_for_forks() const noexcept;
+  bool wants_stand_in() const noexcept;
+  void call_others(std::size_t n) noexcept;
+
   void work_and_park(slot& me) noexcept;
   bool find_for_a_while(slot& me) noexcept;
   bool park(slot& me) noexcept;
+  bool run_injected(slot& me) noexcept;
   bool run_stolen(slot& me) noexcept;
   bool run_passed(slot& me) noexcept;
   void run_fork(slot& me, fork_job& half, bool then_search) noexcept;
   /// Takes half of a fork from `victim`, by force if it has not answered for long enough.
   fork_job* rob(slot& me, slot& victim) noexcept;
   static bool may_force(slot& me, slot& victim) noexcept;
-  /// True if some slot or queue holds a job; the caller orders it.
-  bool sees_work() const noexcept;
-  void begin_search(slot& me) noexcept;
-  void end_search(slot& me) noexcept;
-  void give_up_search(slot& me) noexcept;
   void start_work(slot& me) noexcept;
   void end_work(slot& me) noexcept;
-  void one_less(bool leaves_forks) noexcept;
-  /// True if as many threads are at work as the pool has workers.
-  bool crowded(int without = 0) const noexcept;
-  /// True if a queue holds a job; forks aside. The caller orders it.
-  bool sees_queued() const noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;
-  void wake(std::size_t n) noexcept;
   void greet(slot& me) noexcept;
   void dismiss() noexcept;
   bool stopping() const noexcept;
@@ -146,9 +145,7 @@ class scheduler final : public workplace {
   std::mutex passed_lock_;
   fork_job* passed_ = nullptr;
   std::atomic<bool> any_passed_{false};
-  event_count<> sleep_;
-  std::atomic<int> searchers_{0};  // awake, and in no job
-  std::atomic<int> active_{0};     // awake: searchers, threads in jobs, guests
+  crew<scheduler> crew_;
   std::atomic<bool> stopping_{false};
   std::mutex turn_;
   std::unique_ptr<spares> spares_;

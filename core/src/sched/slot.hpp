@@ -71,6 +71,7 @@ struct alignas(64) slot {
   unsigned blocked = 0;
   /// The thread looks for a job and is counted among those that do.
   bool searching = false;
+  unsigned linger = 0;
   /// The victim with private forks only that its thief has its eye on, and since when; nanoseconds
   /// of the steady clock.
   slot* watched = nullptr;

@@ -25,9 +25,7 @@ void spares::worker_blocks() noexcept {
     // order: [relaxed: written under the lock; the fence below orders it with a pusher's look]
     deficit_.fetch_add(1, std::memory_order_relaxed);
   }
-  work_.thread_blocks();
-  // Either a pusher sees that a spare is wanted, or we see its job.
-  if (work_.has_work()) activate();
+  work_.worker_blocks();  // either a pusher sees that a spare is wanted, or we see its job
 }
 
 void spares::worker_returns() noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <climits>
 #include <cstdint>
@@ -12,57 +13,80 @@ namespace detail {
 
 /// Where threads sleep until something they look for may have appeared.
 ///
-/// A sleeper: `key = announce()`; looks at every queue once more; then `sleep(key)` or
-/// `withdraw()`. A producer: makes the thing visible; then `notify(n)`. Either the producer sees
-/// the announcement, or the sleeper's second look sees the thing: each side writes, crosses a
+/// A sleeper: `announce()`; looks at every queue once more; then `sleep()` or `withdraw()`. A
+/// producer: makes the thing visible; crosses a fence; then `call(n)`. Either the producer sees the
+/// announcement, or the sleeper's second look sees the thing: each side writes, crosses a
 /// sequentially consistent fence, and reads what the other wrote. Nothing here times out.
-/// Source: the event counts of Reed and Kanodia 1979 as in rayon's and Eigen's sleep modules.
-/// Protocol and ledger: README.md here.
+///
+/// Who calls takes a sleeper off the count at once, so that nobody else calls the same one while it
+/// gets up, and so that the caller knows how many will: it can rely on them from then on.
+/// Source: the event counts of Reed and Kanodia 1979 as in rayon's and Eigen's sleep modules; the
+/// exact count is that of a semaphore. Protocol and ledger: README.md here.
 template <class Atomics = std_atomics>
 class event_count {
  public:
-  explicit event_count(std::uint32_t start = 0) noexcept : epoch_(start) {}
-
-  /// Announces a sleeper; everything that was made visible before a `notify` that did not see
-  /// the announcement is visible afterwards.
-  std::uint32_t announce() noexcept {
+  /// Announces a sleeper; everything that was made visible before a `call` that did not see the
+  /// announcement is visible afterwards.
+  void announce() noexcept {
     // order: [relaxed: ordered by the fence below]
     sleepers_.fetch_add(1, std::memory_order_relaxed);
     // order: a producer that misses the announcement has queued before our second look [pair:SLEEP]
     Atomics::fence(std::memory_order_seq_cst);
-    // order: a notify that bumped the epoch before is not slept through [pair:EPOCH]
-    return epoch_.load(std::memory_order_acquire);
   }
-  void withdraw() noexcept {
-    // order: [relaxed: an extra wake-up at worst]
-    sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  /// Ends an announcement without sleeping. False if somebody has called this thread: it is relied
+  /// on as if it had slept.
+  bool withdraw() noexcept {
+    // order: [relaxed: the exchange decides]
+    auto seen = sleepers_.load(std::memory_order_relaxed);
+    while (seen > 0) {
+      // order: [relaxed: a count; nothing is handed over]
+      if (sleepers_.compare_exchange_weak(seen, seen - 1, std::memory_order_relaxed,
+                                          std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    sleep();  // a call is on its way to us, or to another one whom we leave ours to
+    return false;
   }
-  /// Sleeps until notified after `announce` gave the key; ends the announcement.
-  void sleep(std::uint32_t key) noexcept {
-    // order: what was queued before the notify is visible [pair:EPOCH]
-    while (epoch_.load(std::memory_order_acquire) == key) Atomics::wait(epoch_, key);
-    withdraw();
+  /// Sleeps until called; ends the announcement.
+  void sleep() noexcept {
+    // order: what was queued before the call is visible [pair:CALL]
+    auto seen = calls_.load(std::memory_order_acquire);
+    for (;;) {
+      if (seen == 0) {
+        Atomics::wait(calls_, 0);
+        // order: as above [pair:CALL]
+        seen = calls_.load(std::memory_order_acquire);
+        // order: as above [pair:CALL]
+      } else if (calls_.compare_exchange_weak(seen, seen - 1, std::memory_order_acquire,
+                                              std::memory_order_acquire)) {
+        return;
+      }
+    }
   }
 
-  /// Wakes up to `n` sleepers. Returns how many there seemed to be: fewer than `n` will look. One
-  /// that was woken before and has not got up yet is among them, so whoever gets up and finds
-  /// something must see to it that the rest is looked at.
-  std::uint32_t notify(int n = 1) noexcept {
-    // order: what was queued before is seen by a sleeper that we do not see here [pair:SLEEP]
-    Atomics::fence(std::memory_order_seq_cst);
-    // order: [relaxed: ordered by the fence above]
-    const auto sleepers = sleepers_.load(std::memory_order_relaxed);
-    if (sleepers == 0) return 0;
-    // order: hands what was queued to who reads the new epoch [pair:EPOCH]
-    epoch_.fetch_add(1, std::memory_order_acq_rel);
-    Atomics::wake(&epoch_, n);
-    return sleepers;
+  /// Takes up to `n` sleepers, whom the caller must `get_up` next. Returns how many. Requires: a
+  /// fence since what they shall look for was made visible [pair:SLEEP].
+  std::uint32_t choose(std::uint32_t n) noexcept {
+    // order: [relaxed: ordered by the caller's fence]
+    auto seen = sleepers_.load(std::memory_order_relaxed);
+    // order: [relaxed: a count; the call hands over what was queued]
+    while (seen > 0 &&
+           !sleepers_.compare_exchange_weak(seen, seen - std::min(seen, n),
+                                            std::memory_order_relaxed, std::memory_order_relaxed)) {
+    }
+    return std::min(seen, n);
   }
-  void notify_all() noexcept { notify(INT_MAX); }
+  void get_up(std::uint32_t n) noexcept {
+    if (n == 0) return;
+    // order: [relaxed: behind the caller's fence, which publishes what was queued [pair:CALL]]
+    calls_.fetch_add(n, std::memory_order_relaxed);
+    Atomics::wake(&calls_, static_cast<int>(n));
+  }
 
  private:
-  typename Atomics::template atomic<std::uint32_t> epoch_;
-  typename Atomics::template atomic<std::uint32_t> sleepers_{0};
+  typename Atomics::template atomic<std::uint32_t> calls_{0};     // made, and not yet answered
+  typename Atomics::template atomic<std::uint32_t> sleepers_{0};  // announced, and not chosen
 };
 
 }  // namespace detail

@@ -103,6 +103,10 @@ struct event_count : rl::test_suite<event_count, 3> {
   relacy::atomic<int> queued{0};
   relacy::atomic<int> done{0};
 
+  void call(unsigned n) {
+    relacy::atomics::fence(std::memory_order_seq_cst);
+    sleep.get_up(sleep.choose(n));
+  }
   bool take() {
     auto seen = queued.load(relaxed);
     while (seen > 0) {
@@ -113,15 +117,15 @@ struct event_count : rl::test_suite<event_count, 3> {
   void work() {
     while (done.load(relaxed) < 2) {
       if (take()) {
-        if (done.fetch_add(1, relaxed) + 1 == 2) sleep.notify_all();
+        if (done.fetch_add(1, relaxed) + 1 == 2) call(2);
         continue;
       }
-      const auto key = sleep.announce();
+      sleep.announce();
       if (done.load(relaxed) == 2 || queued.load(relaxed) > 0) {
         sleep.withdraw();
         rl::yield(1, $);
       } else {
-        sleep.sleep(key);
+        sleep.sleep();
       }
     }
   }
@@ -129,7 +133,7 @@ struct event_count : rl::test_suite<event_count, 3> {
     if (i > 0) return work();
     for (int n = 0; n < 2; ++n) {
       queued.fetch_add(1, relaxed);
-      sleep.notify(1);
+      call(1);
     }
   }
 };
