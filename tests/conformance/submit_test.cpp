@@ -301,7 +301,8 @@ TEST_P(submit, running_out_of_memory_leaves_the_pool_usable) {
     filch::future<int> result;
     try {
       const filch_test::fail_new_after memory(n);
-      result = pool.submit([n, text = std::array<char, 100>()] { return n + text[0]; });
+      // Larger than the blocks that are kept for jobs to come, which need no memory.
+      result = pool.submit([n, text = std::array<char, 2000>()] { return n + text[0]; });
     } catch (const std::bad_alloc&) {
       ++refused;
       continue;

@@ -13,8 +13,13 @@ namespace {
 using model::checked;
 using model::require;
 
+/// Each thread counts on a stripe of its own, but for the third.
+struct by_thread {
+  static unsigned number() { return static_cast<unsigned>(model::the_machine.current_thread()); }
+};
+
 struct pool {
-  filch::detail::basic_gate<model::atomics> gate;
+  filch::detail::basic_gate<model::atomics, by_thread, 2> gate;
   checked<int> results[2];
 };
 
@@ -60,7 +65,6 @@ struct from_inside {
       here->gate.leave();
     } else {
       here->gate.close();
-      here->gate.close();
       require(!here->gate.enter(false), "a closed gate lets in");
       here->gate.drained().wait();
       require(here->results[0].read() == 1, "drained before the work was done");
@@ -71,6 +75,49 @@ struct from_inside {
 };
 TEST(model_gate, lets_work_of_work_in_until_it_is_drained) {
   model::expect_clean<from_inside>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+// Whoever finds zero says so, and nobody else: the pool may be gone right after.
+struct closed_twice {
+  static constexpr int threads = 2;
+  std::optional<pool> here{std::in_place};
+  closed_twice() { here->gate.enter(false); }
+  void thread(int i) {
+    if (i == 0) {
+      here->results[0].write(1);
+      here->gate.leave();
+      return;
+    }
+    here->gate.close();
+    here->gate.close();
+    here->gate.drained().wait();
+    require(here->results[0].read() == 1, "drained before the work was done");
+    here.reset();
+  }
+};
+TEST(model_gate, can_be_closed_again_while_the_last_one_leaves) {
+  model::expect_clean<closed_twice>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+// Two close at once, each a part of it.
+struct closed_by_two {
+  static constexpr int threads = 3;
+  std::optional<pool> here{std::in_place};
+  closed_by_two() { here->gate.enter(false); }
+  void thread(int i) {
+    if (i == 0) {
+      here->results[0].write(1);
+      here->gate.leave();
+    } else {
+      here->gate.close();
+      require(!here->gate.enter(false), "a closed gate lets in");
+      here->gate.drained().wait();
+      require(here->results[0].read() == 1, "drained before the work was done");
+    }
+  }
+};
+TEST(model_gate, can_be_closed_by_two_at_once) {
+  model::expect_clean<closed_by_two>({.limits = {.preemptions = 2, .oddities = 1}, .widest = 2});
 }
 
 }  // namespace

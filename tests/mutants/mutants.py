@@ -4,6 +4,7 @@ what stands there instead, and the conformance tests that must notice."""
 LOOP = "core/src/pool/loop.cpp"
 SCHEDULER = "core/src/sched/scheduler.cpp"
 FORKS = "core/src/sched/forks.cpp"
+CREW = "core/src/sched/crew.hpp"
 SPARES = "core/src/sched/spares.cpp"
 WAITS = "core/src/sched/waits.cpp"
 WAITING = "core/src/pool/waiting.cpp"
@@ -28,7 +29,7 @@ MUTANTS = [
     ("the highest failing index wins", LOOP,
      "if (i < errors_.front().index)", "if (i > errors_.front().index)", "map_errors"),
     ("errors::first lets the rest run", LOOP,
-     "        keep(i, std::move(error));\n        stop_->request_stop();",
+     "        keep(i, std::move(error));\n        stop_.request_stop();",
      "        keep(i, std::move(error));", "map_errors"),
     ("an exception of an item is swallowed", LOOP,
      "  if (no_room_) return no_room_;", "  return {};", "map_errors"),
@@ -39,24 +40,24 @@ MUTANTS = [
     ("a time limit of an item is not reported", LOOP,
      "if (limit->over.load(std::memory_order_acquire)) {", "if (false) {", "map_errors"),
     # ---- queueing and waking
-    ("nobody is woken for a job", SCHEDULER,
-     "if (woken >= n) return;", "return;", "submit"),
+    ("nobody is woken for a job", CREW,
+     "    const std::size_t called = call(n);\n", "    const std::size_t called = n;\n", "submit"),
     ("an engine is not told of jobs", SCHEDULER,
      "  engine_.wake(n);\n", "", "submit"),
     ("no spare is started for a job that comes later", SCHEDULER,
      "had = spares_->activate();", "had = true;", "corners"),
     ("no spare is started for jobs that are there", SPARES,
-     "if (work_.has_work()) activate();", "", "waiting"),
+     "  work_.worker_blocks();", "", "waiting"),
     ("waiters of a pool without workers are not nudged", SCHEDULER,
      "if (!had || workerless())", "if (!had)", "submit"),
     ("a wait runs unrelated jobs", FORKS,
      "const bool ours = is_below(&work->where(), what);", "const bool ours = true;", "waiting"),
     ("a job that was claimed runs again", SCHEDULER,
-     "  if (!work->claim()) return true;\n  end_search(me);", "  work->claim();\n  end_search(me);",
+     "  if (!work->claim()) return true;\n  crew_.end", "  work->claim();\n  crew_.end",
      "submit"),
     # ---- forks
     ("a question that is answered wakes nobody", FORKS,
-     "  if (!crowded() || spares_->wanted()) wake(1);\n", "", "fork_join"),
+     "  crew_.wake_for_forks();\n", "", "fork_join"),
     ("the error of a stolen half is lost", "core/include/filch/fork_join.hpp",
      "      self.failed = true;\n", "", "fork_join"),
     ("nobody asks, and nobody takes by force", FORKS,
@@ -91,9 +92,10 @@ MUTANTS = [
      "    return true;\n  }\n  if (!done_", "    return false;\n  }\n  if (!done_", "future"),
     # ---- the pool's life
     ("a closed pool takes calls from outside", API,
-     "core.door().enter(false)", "core.door().enter(true)", "lifecycle"),
+     "core.door().enter(false, n)", "core.door().enter(true, n)", "lifecycle"),
     ("the stop of a job does not reach what it spawns", API,
-     "if (!ctx) return", "return", "this_job"),
+     "  link.hang_below(lasting_link(core, *ctx, true), std::move(user), true);",
+     "  link.hang_inside(core.root_stop(), std::move(user), true);", "this_job"),
     ("stops are not passed down", STOP,
      "    if (link->requested_.load(std::memory_order_acquire)) return true;",
      "    if (false) return true;", "lifecycle"),

@@ -69,7 +69,7 @@ class continuation final : public future_state<typename then_result<F, T>::type>
  public:
   continuation(pool_core& core, ref<future_state<T>> before, F f)
       : future_state<result>(core), before_(std::move(before)), f_(std::move(f)) {
-    this->place(core, lane::cpu, {}, make_stop(core));
+    this->place(core, lane::cpu, {});
   }
   void run() noexcept override {
     ref<future_state<T>> before;

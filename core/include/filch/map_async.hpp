@@ -95,11 +95,10 @@ class map_state final : public future_state<typename map_output<typename Input::
       : base(core),
         options_(options),
         input_(std::in_place, std::forward<G>(g), std::forward<S>(given)) {
-    this->place(core, options_.lane, options_.name, make_stop(core, options_.stop));
+    this->place(core, options_.lane, options_.name, options_.stop);
     output_.emplace(input_->from.size());
     body_.emplace(each_body<step>{output_->body(input_->step())});
-    loop_.emplace(this->where(), ref<stop_state>::share(&this->stop()), input_->from.size(),
-                  options_, loop_body{&run_block, this});
+    loop_.emplace(this->where(), input_->from.size(), options_, loop_body{&run_block, this});
   }
 
   /// Queues the work. Called once, when the future exists.

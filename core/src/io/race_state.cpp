@@ -90,7 +90,7 @@ race_core::race_core(call_scope& call, const race_plan& plan)
     : core_(call.core()),
       plan_(checked(plan)),
       name_(plan.name),
-      stop_(call.shared_stop()),
+      stop_(call.stop().shared()),
       cell_(static_cast<std::uint32_t>(plan.contenders), static_cast<std::uint32_t>(plan.wanted)),
       winners_(plan.wanted),
       running_(plan.contenders) {

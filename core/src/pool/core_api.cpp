@@ -18,9 +18,9 @@ constinit thread_local current_thread current;
 
 pool_ptr share(pool_core& core) { return core.share(); }
 
-void enter(pool_core& core) {
+void enter(pool_core& core, unsigned n) {
   core.require_same_process();
-  if (!core.door().enter(false) && !(core.is_part_of() && core.door().enter(true))) {
+  if (!core.door().enter(false, n) && !(core.is_part_of() && core.door().enter(true, n))) {
     throw pool_closed(
         "filch: the pool is closed and takes no more calls from outside; make the call before "
         "close(), or on another pool");
@@ -31,15 +31,39 @@ std::stop_token ending(pool_core& core) { return core.ending(); }
 
 void leave(pool_core& core) noexcept { core.door().leave(); }
 
-ref<stop_state> make_stop(pool_core& core, std::stop_token token, bool loose) {
+namespace {
+/// What hangs below the running job or call and may outlive it, also where that is another pool's.
+ref<stop_state> lasting_link(pool_core& core, const context& ctx, bool loose) {
+  auto above = ctx.stop->shared();
+  above->shorten();
+  if (ctx.pool == &core) return above;
+  return make_ref<stop_state>(std::move(above), core.root_stop().token(), loose);
+}
+
+/// A blocking call's: the call ends before what it is made in.
+void hang_call(pool_core& core, stop_link& link, std::stop_token user) {
   const context* ctx = current.ctx;
-  if (!ctx) return make_ref<stop_state>(core.root_stop(), std::move(token), loose);
-  ctx->stop->shorten();
-  auto above = ref<stop_state>::share(ctx->stop);
-  if (ctx->pool != &core) {
-    above = make_ref<stop_state>(std::move(above), core.root_stop()->token(), loose);
-  }
-  return make_ref<stop_state>(std::move(above), std::move(token), loose);
+  if (!ctx) return link.hang_inside(core.root_stop(), std::move(user), false);
+  if (ctx->pool == &core) return link.hang_inside(*ctx->stop, std::move(user), false);
+  link.hang_below(lasting_link(core, *ctx, false), std::move(user), false);
+}
+}  // namespace
+
+void hang_job(pool_core& core, stop_link& link, std::stop_token user) {
+  const context* ctx = current.ctx;
+  if (!ctx) return link.hang_inside(core.root_stop(), std::move(user), true);
+  link.hang_below(lasting_link(core, *ctx, true), std::move(user), true);
+}
+
+ref<stop_state> make_stop(pool_core& core, std::stop_token user) {
+  stop_link link;
+  hang_job(core, link, std::move(user));
+  return link.shared();
+}
+
+void job::place(pool_core& pool, filch::lane where, std::string_view name, std::stop_token user) {
+  hang_job(pool, stop_, std::move(user));
+  where_ = {&pool, nullptr, this, &stop_, name, where};
 }
 
 void enqueue(pool_core& core, ref<job> work) noexcept {
@@ -115,12 +139,12 @@ call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
   require_stack();
   enter(core);
   try {
-    stop_ = make_stop(core, std::move(token), false);
+    hang_call(core, stop_, std::move(token));
   } catch (...) {
     leave(core);
     throw;
   }
-  ctx_ = {&core, current.ctx, this, stop_.get(), name, lane};
+  ctx_ = {&core, current.ctx, this, &stop_, name, lane};
   if (core.cpu().workerless() && lane == filch::lane::cpu && !core.is_inside()) {
     visit here(core);
     while (auto work = core.cpu().next_in_order()) {

@@ -8,6 +8,7 @@
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 
+#include "base/job_memory.hpp"
 #include "base/thrown.hpp"
 #include "pool/pool_core.hpp"
 
@@ -28,7 +29,7 @@ callback* sealed() noexcept {
 }
 
 /// What a cancelled result throws.
-std::exception_ptr cancellation() {
+const std::exception_ptr& cancellation() {
   static const auto* shared = new std::exception_ptr(std::make_exception_ptr(cancelled()));
   return *shared;
 }
@@ -48,7 +49,7 @@ class drop_timer final : public callback {
 class cancel_with_pool final : public callback {
  public:
   explicit cancel_with_pool(future_base& work)
-      : on_stop_(work.core()->root_stop()->token(), [&work] { work.cancel(); }) {}
+      : on_stop_(work.core()->root_stop().token(), [&work] { work.cancel(); }) {}
   void call(future_base&) noexcept override {}
 
  private:
@@ -58,6 +59,9 @@ class cancel_with_pool final : public callback {
 }  // namespace
 
 job::~job() = default;
+
+void* job::operator new(std::size_t bytes) { return allocate_job(bytes); }
+void job::operator delete(void* block, std::size_t bytes) noexcept { free_job(block, bytes); }
 
 void job::wait_for_look() const noexcept {
   for (int i = 0;; ++i) {
@@ -106,7 +110,8 @@ void future_base::finish(std::exception_ptr error) noexcept {
   error_ = std::move(error);
   fate_ = !error_ ? fate::value : is_stop(error_) ? fate::cancelled : fate::error;
   if (where().stop) where().stop->end();
-  const auto core = core_;  // the last use of *this may be a callback's
+  // The last use of *this may be a callback's; an accepted result keeps its pool until it leaves.
+  pool_core* const core = core_.get();
   const bool accepted = accepted_;
   // order: hands the list to this thread and closes it; late callbacks see the result
   // [pair:CALLBACKS]

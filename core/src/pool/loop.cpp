@@ -45,6 +45,7 @@ class loop_core::ticket final : public job {
   void run() noexcept override {
     const auto keep = owner_;
     loop_.participate();
+    stop().end();
     end();
   }
   void end() noexcept {
@@ -75,9 +76,8 @@ struct loop_core::expiry {
   std::uint64_t timer = 0;
 };
 
-loop_core::loop_core(context& ctx, ref<stop_state> stop, std::size_t n, const job_options& options,
-                     loop_body body)
-    : ctx_(&ctx), stop_(std::move(stop)), n_(n), options_(options), body_(body), bound_(n) {}
+loop_core::loop_core(context& ctx, std::size_t n, const job_options& options, loop_body body)
+    : ctx_(&ctx), stop_(*ctx.stop), n_(n), options_(options), body_(body), bound_(n) {}
 
 loop_core::~loop_core() {
   if (expiry_) cancel_timer(*ctx_->pool, expiry_->timer);
@@ -164,11 +164,12 @@ bool loop_core::withdraw() noexcept {
 void loop_core::limit_time(std::chrono::nanoseconds limit) {
   if (limit.count() <= 0) return;
   expiry_ = std::make_shared<expiry>();
-  expiry_->timer = call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = stop_] {
-    // order: the verdict sees why the call was stopped [pair:LOOP-TIME]
-    e->over.store(true, std::memory_order_release);
-    stop->request_stop();
-  });
+  expiry_->timer =
+      call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = stop_.shared()] {
+        // order: the verdict sees why the call was stopped [pair:LOOP-TIME]
+        e->over.store(true, std::memory_order_release);
+        stop->request_stop();
+      });
 }
 
 // ---- taking items -----------------------------------------------------------------------------
@@ -210,7 +211,7 @@ void loop_core::participate() noexcept {
   std::size_t lo = 0;
   std::size_t hi = 0;
   for (;;) {
-    if (stop_->stop_requested()) {
+    if (stop_.stop_requested()) {
       // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
       if (next_.load(std::memory_order_relaxed) < n_) leave_out();
       return;
@@ -226,7 +227,7 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     // order: a cut made because of an item is seen before higher items run [pair:CUT]
     const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
     if (lo >= bound) return;
-    if (stop_->stop_requested()) return leave_out();
+    if (stop_.stop_requested()) return leave_out();
     const auto from = lo;
     if (options_.timeout_each.count() > 0) {
       lo = run_limited_item(lo);
@@ -243,7 +244,9 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
 std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
   try {
     auto limit = std::make_shared<expiry>();
-    auto own = make_ref<stop_state>(stop_);
+    auto own = make_ref<stop_state>(stop_.shared());
+    stop_link link;
+    link.stand_for(own);
     limit->timer = call_at(*ctx_->pool, deadline_after(options_.timeout_each), [limit, own] {
       // order: the item's thread sees why it was stopped [pair:ITEM-TIME]
       limit->over.store(true, std::memory_order_release);
@@ -252,7 +255,7 @@ std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
     context here = *current.ctx;
     here.parent = current.ctx;
     here.what = &here;
-    here.stop = own.get();
+    here.stop = &link;
     item_failed = false;
     {
       within inside(here);
@@ -330,7 +333,7 @@ void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
     case errors::first:
       if (errors_.empty()) {
         keep(i, std::move(error));
-        stop_->request_stop();
+        stop_.request_stop();
       } else {
         count_suppressed(*ctx_->pool);
       }
@@ -370,7 +373,7 @@ std::exception_ptr loop_core::verdict() {
 }
 
 void run_loop(call_scope& call, std::size_t n, const job_options& options, loop_body body) {
-  loop_core loop(call.ctx(), call.shared_stop(), n, options, body);
+  loop_core loop(call.ctx(), n, options, body);
   loop.limit_time(options.timeout);
   if (n != 0) {
     const auto crew = loop.crew();

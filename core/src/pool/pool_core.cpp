@@ -33,7 +33,6 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
       rule_(std::move(rule)),
       budget_(extra_threads(options_, width_)),
       threads_(thread_options{options_.stack_size, options_.name}),
-      root_stop_(make_ref<stop_state>()),
       timers_(threads_, [this] { current.home = &timer_place_; }),
       cpu_(std::make_unique<scheduler>(
           *this, *engine_, options_.spin,
@@ -107,7 +106,7 @@ void pool_core::join() noexcept {
   std::lock_guard lock(join_lock_);
   if (joined_) return;
   joined_ = true;
-  root_stop_->request_stop();
+  root_stop_.request_stop();
   timers_.stop();
   cpu_->stop();
   io_.stop();
@@ -125,7 +124,7 @@ void pool_core::end_queued() noexcept {
 shutdown_report pool_core::shutdown_for(std::chrono::nanoseconds limit) {
   require_same_process();
   close();
-  root_stop_->request_stop();
+  root_stop_.request_stop();
   ending_.request_stop();
   last_leaver all(*this);
   shutdown_report report;

@@ -39,7 +39,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   io_lane& io() noexcept { return io_; }
   timer_queue& timers() noexcept { return timers_; }
   gate& door() noexcept { return door_; }
-  const ref<stop_state>& root_stop() const noexcept { return root_stop_; }
+  stop_link& root_stop() noexcept { return root_stop_; }
   std::stop_token ending() const noexcept { return ending_.get_token(); }
   unsigned width() const noexcept { return width_; }
   unsigned io_ceiling() const noexcept { return budget_.most(); }
@@ -75,7 +75,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   const std::string rule_;
   thread_budget budget_;
   thread_set threads_;
-  ref<stop_state> root_stop_;
+  stop_link root_stop_;
   std::stop_source ending_;
   gate door_;
   std::atomic<std::uint64_t> suppressed_{0};

@@ -12,7 +12,7 @@ namespace detail {
 
 scope_job::scope_job(scope_core& scope) noexcept : scope_(scope) {
   const context& ctx = scope.call().ctx();
-  place(scope.call().core(), ctx.lane, ctx.name, scope.call().shared_stop());
+  place(scope.call().core(), ctx.lane, ctx.name, scope.call().stop());
   where().parent = &scope.call().ctx();
 }
 
@@ -24,6 +24,7 @@ void scope_job::run() noexcept {
     if (auto error = thrown([this] { call(); })) scope_.failed(std::move(error));
   }
   drop();
+  stop().end();
   scope_.ended(*this);
 }
 
@@ -45,7 +46,7 @@ scope_core::~scope_core() {
 
 void scope_core::limit_time(std::chrono::nanoseconds limit) {
   expiry_ = std::make_shared<expiry>();
-  expiry_->stop = call_.shared_stop();
+  expiry_->stop = call_.stop().shared();
   timer_ = call_at(call_.core(), deadline_after(limit), [expiry = expiry_] {
     // order: who sees the stop sees why [pair:SCOPE-EXPIRED]
     expiry->expired.store(true, std::memory_order_release);

@@ -158,7 +158,8 @@ stream_core::stream_core(pool_core& core, const job_options& options, order by, 
       order_(by),
       buffer_(window_size(core, options)),
       stop_(make_stop(core, options.stop)),
-      ctx_{&core, nullptr, this, stop_.get(), options_.name, options_.lane} {
+      ctx_{&core, nullptr, this, &own_stop_, options_.name, options_.lane} {
+  own_stop_.stand_for(stop_);
   progress_.total = total;
 }
 

@@ -13,7 +13,7 @@
 #include <filch/detail/current.hpp>
 #include <filch/detail/export.hpp>
 #include <filch/detail/job.hpp>
-#include <filch/detail/stop_state.hpp>
+#include <filch/detail/stop_link.hpp>
 
 /// \file
 /// What the verbs' templates may ask of a pool. `pool_core` itself is private to core/src.
@@ -29,17 +29,19 @@ FILCH_API pool_ptr share(pool_core& core);
 
 /// Accepts one call or job; the pool will not end before the matching `leave`.
 /// Throws: `pool_closed` from outside after close(), `forked_pool` in a forked child.
-FILCH_API void enter(pool_core& core);
+/// `n`: so many `leave`s will follow.
+FILCH_API void enter(pool_core& core, unsigned n = 1);
 /// Requested when the pool begins to wait for its end. Whoever holds an accepted call only to be
 /// able to make more of them gives it up then, or the wait would never end.
 FILCH_API std::stop_token ending(pool_core& core);
 /// Ends what `enter` accepted. The caller's last access to the pool.
 FILCH_API void leave(pool_core& core) noexcept;
 
-/// The link a new job or call hangs below: the running job's if it belongs to any pool, else the
-/// pool's root. With a user token and a parent both are obeyed.
-/// `loose`: see stop_state; false only for calls that outlive all they spawn.
-FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token token = {}, bool loose = true);
+/// Hangs a new job's link below the running job's if it belongs to any pool, else below the pool's
+/// root. With a user token and a parent both are obeyed. Throws: `bad_alloc`.
+FILCH_API void hang_job(pool_core& core, stop_link& link, std::stop_token user);
+/// The same for what needs a shared link from its start.
+FILCH_API ref<stop_state> make_stop(pool_core& core, std::stop_token user);
 
 /// Queues accepted jobs for the lane their context names and wakes who is needed; takes over one
 /// reference of each. Cost: O(n), one wake-up pass. Threads: any.
@@ -95,11 +97,10 @@ class FILCH_API call_scope {
 
   pool_core& core() noexcept { return *ctx_.pool; }
   context& ctx() noexcept { return ctx_; }
-  stop_state& stop() noexcept { return *stop_; }
-  const ref<stop_state>& shared_stop() noexcept { return stop_; }
+  stop_link& stop() noexcept { return stop_; }
 
  private:
-  ref<stop_state> stop_;
+  stop_link stop_;
   context ctx_;
 };
 

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <new>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
 #include <filch/detail/export.hpp>
 #include <filch/detail/ref.hpp>
-#include <filch/detail/stop_state.hpp>
+#include <filch/detail/stop_link.hpp>
 
 namespace filch {
 inline namespace v0 {
@@ -30,7 +33,7 @@ struct context {
   context* parent = nullptr;
   /// What a waiter may wait for; compared by address only.
   const void* what = nullptr;
-  stop_state* stop = nullptr;
+  stop_link* stop = nullptr;
   std::string_view name{};
   filch::lane lane = filch::lane::cpu;
 };
@@ -87,6 +90,16 @@ class FILCH_API job : public ref_counted {
     return state_.load(std::memory_order_relaxed) == claim_state::claimed;
   }
 
+  // Jobs are made by one thread and end on another: their memory comes from lists of free blocks.
+  static void* operator new(std::size_t bytes);
+  static void operator delete(void* block, std::size_t bytes) noexcept;
+  static void* operator new(std::size_t bytes, std::align_val_t align) {
+    return ::operator new(bytes, align);
+  }
+  static void operator delete(void* block, std::size_t bytes, std::align_val_t align) noexcept {
+    ::operator delete(block, bytes, align);
+  }
+
   context& where() noexcept { return where_; }
   queue_links& links() noexcept { return links_; }
 
@@ -104,19 +117,27 @@ class FILCH_API job : public ref_counted {
   job() noexcept = default;
   ~job() override;
 
-  /// Places the job in a pool: the context it will run in, and the link it listens to.
-  void place(pool_core& pool, filch::lane where, std::string_view name, ref<stop_state> stop) {
-    stop_ = std::move(stop);
-    where_ = {&pool, nullptr, this, stop_.get(), name, where};
+  /// Places the job in a pool: the context it will run in, and what it listens to: the user's
+  /// token and what asks the job or call that makes it to stop. Throws: `bad_alloc`.
+  void place(pool_core& pool, filch::lane where, std::string_view name, std::stop_token user = {});
+  /// As above; the job is a part of a call, or of a job, that ends after it.
+  void place(pool_core& pool, filch::lane where, std::string_view name, stop_link& whole) noexcept {
+    stop_.hang_inside(whole, {}, true);
+    where_ = {&pool, nullptr, this, &stop_, name, where};
   }
-  stop_state& stop() noexcept { return *stop_; }
+  /// As above; whoever stops `stop` stops the job.
+  void place(pool_core& pool, filch::lane where, std::string_view name, ref<stop_state> stop) {
+    stop_.stand_for(std::move(stop));
+    where_ = {&pool, nullptr, this, &stop_, name, where};
+  }
+  stop_link& stop() noexcept { return stop_; }
 
  private:
   enum class claim_state : std::uint8_t { open, looked_at, claimed };
   void wait_for_look() const noexcept;
 
   context where_;
-  ref<stop_state> stop_;
+  stop_link stop_;
   queue_links links_;
   std::atomic<slot*> runner_{nullptr};
   std::atomic<claim_state> state_{claim_state::open};

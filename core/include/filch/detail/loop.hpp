@@ -43,8 +43,7 @@ struct loop_body {
 class FILCH_API loop_core final : public awaited {
  public:
   /// `ctx` is the call's context; options and ctx must outlive the loop.
-  loop_core(context& ctx, ref<stop_state> stop, std::size_t n, const job_options& options,
-            loop_body body);
+  loop_core(context& ctx, std::size_t n, const job_options& options, loop_body body);
   ~loop_core();
 
   /// Queues `helpers` tickets, each of which takes part in the loop on another thread. `owner`
@@ -105,7 +104,7 @@ class FILCH_API loop_core final : public awaited {
   }
 
   context* ctx_;
-  ref<stop_state> stop_;
+  stop_link& stop_;
   const std::size_t n_;
   const job_options& options_;
   const loop_body body_;

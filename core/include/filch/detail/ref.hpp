@@ -22,8 +22,13 @@ class FILCH_API ref_counted {
     refs_.fetch_add(1, std::memory_order_relaxed);
   }
   void release() noexcept {
+    // A sole holder needs no exchange: nobody is left who could make another reference.
     // order: every holder's last use happens before the destruction [pair:REFS]
-    if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    if (refs_.load(std::memory_order_acquire) == 1 ||
+        // order: as above [pair:REFS]
+        refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
   }
 
  protected:

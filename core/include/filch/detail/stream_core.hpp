@@ -131,6 +131,7 @@ class FILCH_API stream_core : public ref_counted {
   const order order_;
   const std::size_t buffer_;
   const ref<stop_state> stop_;
+  stop_link own_stop_;  // the same, for contexts
   context ctx_;
   std::uint64_t timer_ = 0;
   std::atomic<bool> expired_{false};
