@@ -212,7 +212,7 @@ class small_pool {
   }
   void work() {
     bool searching = false;
-    crew_.get_up(searching);
+    crew_.one_more();
     while (!over_) {
       crew_.begin_search(searching);
       if (take()) {
@@ -220,13 +220,12 @@ class small_pool {
         ran.fetch_add(1);
         continue;
       }
-      const auto key = crew_.announce_sleep(searching);
+      crew_.announce_sleep(searching);
       if (over_ || crew_.is_needed()) {
-        crew_.withdraw();
+        crew_.withdraw(searching);
       } else {
-        crew_.sleep(key);
+        crew_.sleep(searching);
       }
-      crew_.get_up(searching);
     }
     crew_.leave(searching);
   }
