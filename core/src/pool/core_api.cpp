@@ -98,6 +98,16 @@ std::uint64_t call_at(pool_core& core, std::chrono::steady_clock::time_point whe
 }
 bool cancel_timer(pool_core& core, std::uint64_t id) noexcept { return core.timers().cancel(id); }
 
+namespace {
+/// Whether the calling thread counts among those at work in `core`, by a place further out.
+bool is_at_work(const pool_core& core, const slot* home) noexcept {
+  for (; home; home = home->outer) {
+    if (home->core == &core && home->role() != slot::kind::io) return true;
+  }
+  return false;
+}
+}  // namespace
+
 // A thread has one turn at a time and gives up that of another pool while it works in a pool that
 // it calls: two threads that each had one and wanted the other's would wait for ever.
 visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home), paused_(current.turn) {
@@ -109,7 +119,7 @@ visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home), pau
     core.cpu().turn().lock();
     current.turn = &core.cpu();
   }
-  lent_ = core.cpu().lend_guest();
+  lent_ = core.cpu().lend_guest(!is_at_work(core, outer_));
   if (!lent_) return;
   lent_->outer = outer_;
   current.home = lent_;

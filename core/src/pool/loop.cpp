@@ -325,7 +325,7 @@ void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
     body_.sink(body_.self, i, std::move(error));
     return;
   }
-  std::lock_guard lock(errors_lock_);
+  std::unique_lock lock(errors_lock_);
   switch (options_.errors) {
     case errors::collect:
       keep(i, std::move(error));
@@ -333,6 +333,7 @@ void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
     case errors::first:
       if (errors_.empty()) {
         keep(i, std::move(error));
+        lock.unlock();  // users' stop callbacks run in there
         stop_.request_stop();
       } else {
         count_suppressed(*ctx_->pool);

@@ -42,7 +42,13 @@ detail::pool_ptr make_core(std::unique_ptr<engine> source, pool_options options,
   }
   auto core =
       std::make_shared<detail::pool_core>(std::move(source), std::move(options), std::move(rule));
-  core->start();
+  try {
+    core->start();
+  } catch (...) {  // threads may have been started already
+    core->close();
+    core->join();
+    throw;
+  }
   return core;
 }
 
@@ -105,7 +111,7 @@ pool::~pool() {
     return;
   }
   detail::warn("no thread to end a pool that was destroyed by its own job; its threads stay");
-  new detail::pool_ptr(core_);
+  core_->stay();
 }
 
 void pool::close() { core_->close(); }

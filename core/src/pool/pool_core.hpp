@@ -35,6 +35,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void start() { cpu_->start(); }
 
   pool_ptr share() { return shared_from_this(); }
+  /// Nobody is left to end it: it stays for as long as the process. Needs no memory.
+  void stay() noexcept { self_ = shared_from_this(); }
   scheduler& cpu() noexcept { return *cpu_; }
   io_lane& io() noexcept { return io_; }
   timer_queue& timers() noexcept { return timers_; }
@@ -86,6 +88,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   io_lane io_;
   std::mutex join_lock_;
   bool joined_ = false;
+  pool_ptr self_;  // set only by stay()
 };
 
 }  // namespace detail

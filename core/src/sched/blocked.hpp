@@ -14,6 +14,7 @@ namespace detail {
 class blocked_worker {
  public:
   explicit blocked_worker(slot* home) noexcept : home_(home), own_(own_slot(home)) {
+    for (slot* s = home_; s; s = s->outer) s->set_asleep(true);
     for (slot* s = home_; s; s = s->outer) {
       if (is_guest(*s) && s->blocked++ == 0) s->cpu->guest_rests();
     }
@@ -25,11 +26,12 @@ class blocked_worker {
     if (own_ && --own_->blocked == 0) own_->cpu->stand_ins().worker_returns();
     for (slot* s = home_; s; s = s->outer) {
       if (is_guest(*s) && --s->blocked == 0) s->cpu->thread_returns();
+      s->set_asleep(s->blocked != 0);
     }
   }
 
  private:
-  static bool is_guest(const slot& s) noexcept { return s.role() == slot::kind::guest; }
+  static bool is_guest(const slot& s) noexcept { return s.role() == slot::kind::guest && s.counts; }
   static slot* own_slot(slot* home) noexcept {
     for (; home; home = home->outer) {
       if (home->role() == slot::kind::worker || home->role() == slot::kind::spare) return home;

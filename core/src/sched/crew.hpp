@@ -17,7 +17,7 @@ namespace detail {
 /// no job is left while somebody who could run it sleeps. README.md here tells the protocol.
 ///
 /// `Place` is where jobs lie. It answers, with relaxed reads that the steps here order:
-///   sees_queued()      a queue holds a job
+///   sees_queued()      a queue holds a job, or a thread that sleeps has forks
 ///   sees_forks()       a deque of forks holds one
 ///   ask_for_forks()    leaves a question at every deque of forks
 ///   wants_stand_in()   more workers are blocked than stand-ins work
@@ -67,10 +67,18 @@ class crew {
     // changed before, and wakes [pair:SLEEP]
     Atomics::fence(std::memory_order_seq_cst);
     place_.ask_for_forks();
+    if (sees_work()) return true;  // the barrier is for those who have seen nothing
     // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];
     // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
     Atomics::heavy_fence();
-    return place_.sees_queued() || place_.sees_forks();
+    return sees_work();
+  }
+  /// For engines, after they counted a thread out: whether they must send one.
+  bool needs_another() const noexcept {
+    // order: either a pusher, or who makes the pool less crowded, sees what this thread just
+    // changed, or we see its job and one thread less [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    return is_needed();
   }
   /// Wakes who is needed for jobs that are there already.
   void look_again() noexcept {
@@ -101,11 +109,7 @@ class crew {
   void guest_rests() noexcept { one_less(true); }
   /// A thread of the pool begins to sleep inside a job; what it leaves, and what the pool was too
   /// crowded for, is somebody else's now.
-  void worker_blocks() noexcept {
-    // order: [relaxed: a count; the fence of has_work follows]
-    active_.fetch_sub(1, std::memory_order_relaxed);
-    look_again();
-  }
+  void worker_blocks() noexcept { one_less(true); }
 
   // ---- who searches; `searching` is the thread's own mark ----
 
@@ -141,8 +145,14 @@ class crew {
     active_.fetch_sub(1, std::memory_order_relaxed);
     sleep_.announce();
   }
-  /// After announcing: true if the thread must not sleep.
-  bool is_needed() const noexcept { return crowded() ? place_.sees_queued() : has_work(); }
+  /// After announcing: true if the thread must not sleep. Who still searches will look at
+  /// everything before it stops, so the barrier is left to the last one.
+  bool is_needed() const noexcept {
+    // order: [relaxed: ordered by the fence of the announcement: either we see who searches, or its
+    // look comes after ours and it sees that we sleep [pair:SLEEP]]
+    if (searchers_.load(std::memory_order_relaxed) > 0) return false;
+    return crowded() ? place_.sees_queued() : has_work();
+  }
   /// Both count the thread in again, as one that searches.
   void sleep(bool& searching) noexcept {
     sleep_.sleep();
@@ -160,6 +170,8 @@ class crew {
   }
 
  private:
+  bool sees_work() const noexcept { return place_.sees_queued() || place_.sees_forks(); }
+
   static constexpr std::size_t most_called = 1U << 20;
 
   /// Wakes up to `n` sleepers, who count as searchers from now on: while one gets up nobody else

@@ -29,7 +29,7 @@ void scheduler::pass_on(fork_job& half) noexcept {
 }
 
 bool scheduler::has_passed(const fork_job& half) noexcept {
-  // order: [relaxed: the nudge of who passes it on comes after the store]
+  // order: [relaxed: ordered by the fence of who passes it on, in wake, and the waiter's own]
   if (!any_passed_.load(std::memory_order_relaxed)) return false;
   std::lock_guard lock(passed_lock_);
   const fork_job* at = passed_;

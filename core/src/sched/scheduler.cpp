@@ -15,9 +15,10 @@ namespace detail {
 namespace {
 /// How often a busy worker looks at the injection queue before its own deque, so that jobs from
 /// outside are not starved by jobs that make jobs.
-constexpr std::uint64_t fairness = 61;
+constexpr unsigned fairness = 61;
 /// How many jobs from outside a worker takes at a time, at most.
 constexpr std::size_t injected_batch = 16;
+/// A queue that gave one job is being filled just now; so many pauses at most until the next look.
 constexpr unsigned most_linger = 16;
 /// Slots for callers that run jobs in place; a caller that gets none works without a deque.
 constexpr unsigned guests = 64;
@@ -31,7 +32,7 @@ scheduler::scheduler(pool_core& core, engine& source, std::chrono::nanoseconds s
       width_(source.width()),
       spin_(spin),
       user_(std::move(user)),
-      slots_(core, *this, width_, budget.most() + guests),
+      slots_(core, *this, width_, guests, budget.most()),
       crew_(*this, width_),
       spares_(std::make_unique<spares>(*this, budget, threads, user_.budget_freed)) {}
 
@@ -111,24 +112,28 @@ bool scheduler::sees_queued() const noexcept {
   if (any_passed_.load(std::memory_order_relaxed)) return true;
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     const slot* s = slots_.at(i);
-    if (s && !s->jobs.looks_empty()) return true;
+    if (!s) continue;
+    if (!s->jobs.looks_empty()) return true;
+    if (s->is_asleep() && s->forks && !s->forks->looks_empty()) return true;
   }
   return false;
 }
 
 // ---- guests -----------------------------------------------------------------------------------
 
-slot* scheduler::lend_guest() noexcept {
+slot* scheduler::lend_guest(bool counts) noexcept {
   slot* lent = slots_.take(slot::kind::guest);
   if (!lent) return nullptr;
-  crew_.one_more();
+  lent->counts = counts;
+  if (counts) crew_.one_more();
   lent->forks->ask();  // since the last guest all may have gone to sleep
   return lent;
 }
 
 void scheduler::return_guest(slot& lent) noexcept {
+  const bool counted = lent.counts;
   slots_.give(lent);
-  crew_.guest_goes();
+  if (counted) crew_.guest_goes();
 }
 
 // ---- finding and running ----------------------------------------------------------------------
@@ -144,8 +149,9 @@ void scheduler::run_claimed(job& work, slot* me) noexcept {
 }
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
-  if (!work->claim()) return true;
+  // Also if another thread has claimed the job: the end of its closure is the user's code.
   crew_.end_search(me.searching);
+  if (!work->claim()) return true;
   run_claimed(*work, &me);
   return true;
 }
@@ -159,7 +165,8 @@ bool scheduler::run_stolen(slot& me) noexcept {
     for (unsigned k = 0; k < n; ++k) {
       slot* victim = slots_.at((first + k) % n);
       if (!victim || victim == &me) continue;
-      if (fork_job* half = more_than_enough ? nullptr : rob(me, *victim)) {
+      const bool left_to_owner = more_than_enough && !victim->is_asleep();
+      if (fork_job* half = left_to_owner ? nullptr : rob(me, *victim)) {
         run_fork(me, *half, true);
         return true;
       }
@@ -202,7 +209,7 @@ bool scheduler::run_injected(slot& me) noexcept {
 }
 
 bool scheduler::run_one(slot& me) noexcept {
-  if (me.run.value() % fairness == fairness - 1) {
+  if (++me.looks % fairness == 0) {
     if (auto work = injected_.pop()) return run_queued(me, std::move(work));
   }
   if (job* work = me.jobs.pop()) return run_queued(me, ref<job>::adopt(work));

@@ -45,7 +45,7 @@ class scheduler final : public workplace {
 
   // for engines
   void work_until_idle() override;
-  bool has_work() const noexcept override { return crew_.has_work(); }
+  bool has_work() const noexcept override { return crew_.needs_another(); }
   bool add_worker() override;
 
   /// Queues jobs and wakes who is needed. From a worker's own thread into its deque, else into
@@ -83,8 +83,9 @@ class scheduler final : public workplace {
   /// Gives back the queues' references to jobs that were claimed elsewhere. After stop().
   void drop_leftovers() noexcept;
 
-  /// A slot for a caller that runs jobs in place, or null. It counts among the threads at work.
-  slot* lend_guest() noexcept;
+  /// A slot for a caller that runs jobs in place, or null. It counts among the threads at work
+  /// unless its thread does already.
+  slot* lend_guest(bool counts) noexcept;
   /// Takes it back; jobs it made and left become everybody's.
   void return_guest(slot& lent) noexcept;
   /// A guest begins to sleep.

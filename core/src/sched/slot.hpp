@@ -50,12 +50,8 @@ struct alignas(64) slot {
   pool_core* const core;
   scheduler* const cpu;
   const unsigned index;
-  /// Guests and spares share numbers, so the role may change between two threads.
-  std::atomic<kind> role_;
-  kind role() const noexcept {
-    // order: [relaxed: read by the thread that has the slot]
-    return role_.load(std::memory_order_relaxed);
-  }
+  const kind role_;
+  kind role() const noexcept { return role_; }
 
   /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top. Null
   /// for io threads, which nobody robs.
@@ -67,11 +63,26 @@ struct alignas(64) slot {
 
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
+  /// The thread sleeps, so nobody but thieves will get to its forks: they may not be left to it.
+  std::atomic<bool> asleep{false};
+  bool is_asleep() const noexcept {
+    // order: [relaxed: who falls asleep crosses a fence and looks for thieves]
+    return asleep.load(std::memory_order_relaxed);
+  }
+  void set_asleep(bool now) noexcept {
+    // order: [relaxed: as above]
+    asleep.store(now, std::memory_order_relaxed);
+  }
+  /// Whether the guest counts among the threads at work: not if its thread is one of them already.
+  bool counts = true;
   /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
   unsigned blocked = 0;
   /// The thread looks for a job and is counted among those that do.
   bool searching = false;
+  /// How long the injection queue is left to fill before the next look; in pauses.
   unsigned linger = 0;
+  /// Looks for a job so far, for fairness.
+  unsigned looks = 0;
   /// The victim with private forks only that its thief has its eye on, and since when; nanoseconds
   /// of the steady clock.
   slot* watched = nullptr;

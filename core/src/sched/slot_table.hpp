@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "sched/slot.hpp"
@@ -12,13 +13,18 @@ inline namespace v0 {
 namespace detail {
 
 /// All slots of a pool that thieves may look into. Slots are made when first needed, given out
-/// lowest number first, and never freed before the table. Numbers below `workers` are for
-/// workers; the others are shared by spares and guests.
-/// Threads: any. Cost of `take`: one exchange for each number that is taken, and one.
+/// lowest number first, and never freed before the table. Workers have the lowest numbers, then
+/// come guests, then spares: guests may all be asleep for what only a spare can run, so they may
+/// not take its place. Threads: any. Cost of `take`: one exchange for each number that is taken,
+/// and one.
 class slot_table {
  public:
-  slot_table(pool_core& core, scheduler& cpu, unsigned workers, unsigned others)
-      : core_(core), cpu_(cpu), workers_(workers), places_(std::size_t{workers} + others) {}
+  slot_table(pool_core& core, scheduler& cpu, unsigned workers, unsigned guests, unsigned spares)
+      : core_(core),
+        cpu_(cpu),
+        workers_(workers),
+        guests_(guests),
+        places_(std::size_t{workers} + guests + spares) {}
   slot_table(const slot_table&) = delete;
   slot_table& operator=(const slot_table&) = delete;
   ~slot_table() {
@@ -27,9 +33,8 @@ class slot_table {
 
   /// A slot for the calling thread, or null if none is left (or no memory for it).
   slot* take(slot::kind role) noexcept {
-    const bool works = role == slot::kind::worker;
-    const auto end = works ? workers_ : static_cast<unsigned>(places_.size());
-    for (unsigned i = works ? 0 : workers_; i < end; ++i) {
+    const auto [begin, end] = numbers_of(role);
+    for (unsigned i = begin; i < end; ++i) {
       auto& taken = places_[i].taken;
       // order: [relaxed: a hint; the exchange decides]
       if (taken.load(std::memory_order_relaxed) ||
@@ -42,8 +47,6 @@ class slot_table {
         give(i);
         return nullptr;
       }
-      // order: [relaxed: read by the thread that has the slot]
-      s->role_.store(role, std::memory_order_relaxed);
       return s;
     }
     return nullptr;
@@ -67,6 +70,16 @@ class slot_table {
     std::atomic<bool> taken{false};
   };
 
+  std::pair<unsigned, unsigned> numbers_of(slot::kind role) const noexcept {
+    switch (role) {
+      case slot::kind::worker:
+        return {0, workers_};
+      case slot::kind::guest:
+        return {workers_, workers_ + guests_};
+      default:
+        return {workers_ + guests_, static_cast<unsigned>(places_.size())};
+    }
+  }
   slot* make(unsigned i, slot::kind role) noexcept {
     slot* s = nullptr;
     try {
@@ -92,6 +105,7 @@ class slot_table {
   pool_core& core_;
   scheduler& cpu_;
   const unsigned workers_;
+  const unsigned guests_;
   std::vector<place> places_;
   std::atomic<unsigned> used_{0};
 };

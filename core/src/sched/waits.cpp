@@ -1,5 +1,7 @@
 #include "sched/waits.hpp"
 
+#include <type_traits>
+
 namespace filch {
 inline namespace v0 {
 namespace detail {
@@ -20,9 +22,11 @@ bool serves(const slot* home, const slot* other) noexcept {
 }  // namespace
 
 wait_registry& wait_registry::instance() noexcept {
-  // Never destroyed: threads may still wait while static objects end.
-  static auto* registry = new wait_registry;
-  return *registry;
+  // Its end does nothing, so threads may still wait while static objects end; and no wait needs
+  // memory, not even the first.
+  static_assert(std::is_trivially_destructible_v<wait_registry>);
+  static constinit wait_registry registry;
+  return registry;
 }
 
 bool wait_registry::enter(waiter& w, slot* home) noexcept {

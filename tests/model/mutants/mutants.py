@@ -291,17 +291,18 @@ MUTANTS = [
     ("crew: a sleeper leaves no question", CREW,
      "    place_.ask_for_forks();\n", "", "fork_parking"),
     ("crew: a sleeper asks behind the barrier", CREW,
-     "    place_.ask_for_forks();\n    // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];\n"
+     "    place_.ask_for_forks();\n    if (sees_work()) return true;  // the barrier is for those who have seen nothing\n"
+     "    // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];\n"
      "    // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]\n"
      "    Atomics::heavy_fence();\n",
      "    Atomics::heavy_fence();\n    place_.ask_for_forks();\n", "fork_parking"),
     ("crew: no barrier between the question and the look", CREW,
      "    Atomics::heavy_fence();\n", "", "fork_parking"),
     ("crew: a look sees no forks", CREW,
-     "return place_.sees_queued() || place_.sees_forks();", "return place_.sees_queued();",
+     "return place_.sees_queued() || place_.sees_forks(); }", "return place_.sees_queued(); }",
      "fork_parking"),
     ("crew: a look sees no queued jobs", CREW,
-     "return place_.sees_queued() || place_.sees_forks();", "return place_.sees_forks();", "crew"),
+     "return place_.sees_queued() || place_.sees_forks(); }", "return place_.sees_forks(); }", "crew"),
     ("crew: an owner that answers wakes nobody", CREW,
      "if (!crowded() || place_.wants_stand_in()) wake(1);", "", "fork_parking"),
     ("crew: an owner that answers asks whether the pool is crowded without a fence", CREW,
@@ -320,8 +321,11 @@ MUTANTS = [
      "    if (searchers_",
      "    // order: [relaxed: ordered by the fence above]\n    if (searchers_", "fork_parking"),
     ("crew: a worker that blocks looks after nothing", CREW,
-     "    active_.fetch_sub(1, std::memory_order_relaxed);\n    look_again();",
-     "    active_.fetch_sub(1, std::memory_order_relaxed);", "fork_parking"),
+     "  void worker_blocks() noexcept { one_less(true); }", "  void worker_blocks() noexcept {\n"
+     "    active_.fetch_sub(1, std::memory_order_relaxed);\n  }", "fork_parking"),
+    ("crew: who goes to sleep leaves the look to somebody in any case", CREW,
+     "if (searchers_.load(std::memory_order_relaxed) > 0) return false;", "if (!crowded()) return false;",
+     "fork_parking"),
     ("crew: a look without the fence before its questions", CREW,
      "    Atomics::fence(std::memory_order_seq_cst);\n    place_.ask_for_forks();",
      "    place_.ask_for_forks();", "fork_parking"),
