@@ -368,7 +368,7 @@ TEST_P(corners, without_workers_a_result_of_lane_io_is_not_waited_for_behind_a_c
 TEST_P(corners, a_caller_works_without_a_place_where_there_is_no_memory_for_one) {
   for (int n = 0; n < 24; ++n) {
     filch::pool pool(width());
-    int ran = 0;
+    std::atomic<int> ran{0};
     try {
       const filch_test::fail_new_after none(n);
       pool.fork_join([&] { ++ran; }, [&] { ++ran; });

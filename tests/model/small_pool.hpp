@@ -37,6 +37,7 @@ struct pool : forks::owner_and_thieves<> {
   bool sees_queued() const { return queue.load(relaxed) != 0; }
   bool sees_forks() const { return !deque.looks_empty(); }
   void ask_for_forks() { deque.ask(); }
+  bool ask_for_good() { return deque.ask_for_good(); }
   bool wants_stand_in() const { return false; }
   void call_others(std::size_t /*n*/) {}
 

@@ -199,6 +199,7 @@ class small_pool {
   bool sees_queued() const { return queued_.load(std::memory_order_relaxed) != 0; }
   bool sees_forks() const { return false; }
   void ask_for_forks() {}
+  bool ask_for_good() { return false; }
   bool wants_stand_in() const { return false; }
   void call_others(std::size_t /*n*/) {}
 

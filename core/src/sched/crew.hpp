@@ -19,7 +19,8 @@ namespace detail {
 /// `Place` is where jobs lie. It answers, with relaxed reads that the steps here order:
 ///   sees_queued()      a queue holds a job, or a thread that sleeps has forks
 ///   sees_forks()       a deque of forks holds one
-///   ask_for_forks()    leaves a question at every deque of forks
+///   ask_for_forks()    leaves a hint at every deque of forks that some are wanted
+///   ask_for_good()     leaves questions there that will stand; false if all stood already
 ///   wants_stand_in()   more workers are blocked than stand-ins work
 ///   call_others(n)     nobody sleeps here, so it gets threads from elsewhere
 /// Threads: any.
@@ -67,7 +68,10 @@ class crew {
     // changed before, and wakes [pair:SLEEP]
     Atomics::fence(std::memory_order_seq_cst);
     place_.ask_for_forks();
-    if (sees_work()) return true;  // the barrier is for those who have seen nothing
+    if (sees_work()) return true;
+    // The barrier, which interrupts every core, is for those who have seen nothing and leave a
+    // question that did not stand.
+    if (!place_.ask_for_good()) return false;
     // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];
     // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]
     Atomics::heavy_fence();
@@ -203,9 +207,12 @@ class crew {
 
   Place& place_;
   const int width_;
+  // Each on a line of its own: searchers come and go by the job, guests by the call.
   event_count<Atomics> sleep_;
-  typename Atomics::template atomic<int> searchers_{0};  // called, or awake and in no job
-  typename Atomics::template atomic<int> active_{0};  // awake: searchers, threads in jobs, guests
+  alignas(64)
+      typename Atomics::template atomic<int> searchers_{0};  // called, or awake and in no job
+  alignas(64) typename Atomics::template atomic<int> active_{
+      0};  // awake: searchers, threads in jobs, guests
 };
 
 }  // namespace detail

@@ -79,6 +79,7 @@ namespace {
 /// apart forced takes of one process are, in nanoseconds: a barrier costs 1 to 4 us here.
 constexpr std::int64_t patience = 5'000;
 constexpr std::int64_t force_gap = 5'000;
+constexpr unsigned visits_a_look = 4;
 
 std::int64_t ticks() noexcept {
   return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
@@ -87,8 +88,10 @@ std::int64_t ticks() noexcept {
 std::atomic<std::int64_t> next_force{0};
 }  // namespace
 
-// Called for a victim that has left a question standing since this thief's last visit.
+// Called for a victim that has left a question standing since this thief's last visit. It does not
+// look at each visit: the owner's line, where its forks are counted, would leave the owner's cache.
 bool scheduler::may_force(slot& me, slot& victim) noexcept {
+  if (++me.visits % visits_a_look != 0) return false;
   const bool hidden = has_heavy_fence() && !victim.forks->looks_empty();
   if (!hidden) {
     if (me.watched == &victim) me.watched = nullptr;
@@ -112,19 +115,30 @@ bool scheduler::may_force(slot& me, slot& victim) noexcept {
   return true;
 }
 
+// What has just become public is left alone until the next visit: most owners of short loops and
+// forks are back by then, and would otherwise wait longer for the thief than they need for all of
+// the work. Measured choice: a loop of two empty bodies took 1300 ns without and takes 800 ns with
+// it, two cores.
 fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
   if (!victim.forks) return nullptr;  // an io thread that runs what a waiter waits for
+  const bool has_public = victim.forks->has_public();
+  if (has_public && me.sights++ == 0) return nullptr;
+  if (!has_public && victim.forks->asked() && !may_force(me, victim)) return nullptr;
+  // Halves are left to owners that will get to them, once as many threads are at work as there are
+  // workers.
+  if (crew_.crowded(1) && !victim.is_asleep()) return nullptr;
   fork_job* half = nullptr;
   fork_deque::index place = 0;
   bool got = victim.forks->steal(half, place, &me);
   if (!got && !victim.forks->asked()) {
     if (me.watched == &victim) me.watched = nullptr;  // it has answered
     victim.forks->ask();
-  } else if (!got && may_force(me, victim)) {
+  } else if (!got && !has_public) {
     got = victim.forks->force(half, place, &me);
     if (got) me.forced.add();
   }
   if (!got) return nullptr;
+  me.sights = 0;
   me.stolen.add();
   half->owner = &victim;
   half->place = place;

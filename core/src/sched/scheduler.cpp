@@ -98,6 +98,14 @@ void scheduler::ask_for_forks() const noexcept {
   }
 }
 
+bool scheduler::ask_for_good() const noexcept {
+  bool any = false;
+  for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
+    if (slot* s = slots_.at(i)) any |= s->forks->ask_for_good();
+  }
+  return any;
+}
+
 bool scheduler::sees_forks() const noexcept {
   for (unsigned i = 0, n = slots_.size(); i < n; ++i) {
     const slot* s = slots_.at(i);
@@ -126,7 +134,7 @@ slot* scheduler::lend_guest(bool counts) noexcept {
   if (!lent) return nullptr;
   lent->counts = counts;
   if (counts) crew_.one_more();
-  lent->forks->ask();  // since the last guest all may have gone to sleep
+  if (!lent->forks->asked()) lent->forks->ask_for_good();  // all may have gone to sleep meanwhile
   return lent;
 }
 
@@ -157,7 +165,7 @@ bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
 }
 
 bool scheduler::run_stolen(slot& me) noexcept {
-  const bool more_than_enough = crew_.crowded(1);
+  const auto sights = me.sights;
   for (bool again = true; again;) {
     again = false;
     const unsigned n = slots_.size();
@@ -165,8 +173,7 @@ bool scheduler::run_stolen(slot& me) noexcept {
     for (unsigned k = 0; k < n; ++k) {
       slot* victim = slots_.at((first + k) % n);
       if (!victim || victim == &me) continue;
-      const bool left_to_owner = more_than_enough && !victim->is_asleep();
-      if (fork_job* half = left_to_owner ? nullptr : rob(me, *victim)) {
+      if (fork_job* half = rob(me, *victim)) {
         run_fork(me, *half, true);
         return true;
       }
@@ -179,6 +186,7 @@ bool scheduler::run_stolen(slot& me) noexcept {
       again = again || got == steal_result::lost;
     }
   }
+  if (me.sights == sights) me.sights = 0;
   return false;
 }
 

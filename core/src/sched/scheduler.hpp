@@ -114,6 +114,7 @@ class scheduler final : public workplace {
   bool sees_queued() const noexcept;
   bool sees_forks() const noexcept;
   void ask_for_forks() const noexcept;
+  bool ask_for_good() const noexcept;
   bool wants_stand_in() const noexcept;
   void call_others(std::size_t n) noexcept;
 

@@ -86,6 +86,9 @@ struct alignas(64) slot {
   /// The victim with private forks only that its thief has its eye on, and since when; nanoseconds
   /// of the steady clock.
   slot* watched = nullptr;
+  unsigned visits = 0;
+  /// How often in a row it has seen halves of forks that it could take.
+  unsigned sights = 0;
   std::int64_t watched_since = 0;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
   waiter* waiting = nullptr;

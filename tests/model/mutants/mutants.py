@@ -289,13 +289,20 @@ MUTANTS = [
      "return crowded() ? place_.sees_queued() : has_work();", "return place_.sees_queued();",
      "fork_parking"),
     ("crew: a sleeper leaves no question", CREW,
-     "    place_.ask_for_forks();\n", "", "fork_parking"),
+     "if (!place_.ask_for_good()) return false;", "return false;", "fork_parking"),
     ("crew: a sleeper asks behind the barrier", CREW,
-     "    place_.ask_for_forks();\n    if (sees_work()) return true;  // the barrier is for those who have seen nothing\n"
-     "    // order: either a pusher sees what this thread just changed, or we see its job [pair:SLEEP];\n"
-     "    // and either an owner is asked at its next fork, or we see the fork [pair:FORK-ASK]\n"
-     "    Atomics::heavy_fence();\n",
-     "    Atomics::heavy_fence();\n    place_.ask_for_forks();\n", "fork_parking"),
+     "    if (!place_.ask_for_good()) return false;\n", "    Atomics::heavy_fence();\n"
+     "    if (!place_.ask_for_good()) return false;\n    return sees_work();\n", "fork_parking"),
+    ("crew: a question that is to stand is left by who sees work and goes on", CREW,
+     "    place_.ask_for_forks();\n    if (sees_work()) return true;\n",
+     "    const bool fresh = place_.ask_for_good();\n    if (sees_work()) return true;\n"
+     "    if (!fresh) return false;\n", "fork_parking"),
+    ("split_deque: a hint passes for a question that stands", SPLIT,
+     "if (!asked()) question_.store(hint, std::memory_order_relaxed);",
+     "if (!asked()) question_.store(stands, std::memory_order_relaxed);", "fork_parking"),
+    ("split_deque: a question that stands is asked as a hint", SPLIT,
+     "    question_.store(stands, std::memory_order_relaxed);\n    return true;",
+     "    return true;", "fork_parking"),
     ("crew: no barrier between the question and the look", CREW,
      "    Atomics::heavy_fence();\n", "", "fork_parking"),
     ("crew: a look sees no forks", CREW,

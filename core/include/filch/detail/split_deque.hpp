@@ -60,7 +60,7 @@ class split_deque {
   /// True if a thief has asked for jobs. To be looked at after every push.
   bool asked() const noexcept {
     // order: [relaxed: ordered by the fence of push]
-    return asked_.load(std::memory_order_relaxed);
+    return question_.load(std::memory_order_relaxed) != none;
   }
   /// Takes the newest job off: true if it is the owner's to run. If false, `reclaim` decides.
   bool pop() noexcept {
@@ -112,7 +112,7 @@ class split_deque {
   /// a heavy fence, where nothing can be taken by force.)
   void answer(bool always) noexcept {
     // order: [relaxed: the caller crosses a fence before it looks who sleeps]
-    if (!always) asked_.store(false, std::memory_order_relaxed);
+    if (!always) question_.store(none, std::memory_order_relaxed);
     // order: [relaxed: only the owner writes tail]
     const index t = tail_.load(std::memory_order_relaxed);
     // order: [relaxed: the exchange decides]
@@ -144,6 +144,12 @@ class split_deque {
     // order: [relaxed: as above]
     return tail_.load(std::memory_order_relaxed) <= stolen_of(w);
   }
+  /// True if a public job was there a moment ago.
+  bool has_public() const noexcept {
+    // order: [relaxed: a hint]
+    const auto seen = word_.load(std::memory_order_relaxed);
+    return !is_marked(seen) && stolen_of(seen) < split_of(seen);
+  }
   /// Takes the oldest public job into `out`; `at` is its place. False if there was none, or another
   /// thief was faster.
   bool steal(Job*& out, index& at, Thief* me) noexcept {
@@ -158,11 +164,20 @@ class split_deque {
     take(stolen_of(seen), out, at, me);
     return true;
   }
-  /// Leaves a question for the owner. A thief that goes to sleep crosses a heavy fence afterwards
-  /// and looks once more.
+  /// Leaves a question for the owner, who will see it soon.
   void ask() noexcept {
-    // order: [relaxed: a hint, or ordered by the asker's heavy fence]
-    if (!asked()) asked_.store(true, std::memory_order_relaxed);
+    // order: [relaxed: a hint]
+    if (!asked()) question_.store(hint, std::memory_order_relaxed);
+  }
+  /// Leaves a question that the owner sees at its next push, as the caller will cross a heavy fence
+  /// and look once more (or is the owner). False if one stands already: then whoever has left it
+  /// does so.
+  bool ask_for_good() noexcept {
+    // order: [relaxed: ordered by the fences of who left it and of who goes by it [pair:FORK-ASK]]
+    if (question_.load(std::memory_order_relaxed) == stands) return false;
+    // order: [relaxed: ordered by the asker's heavy fence [pair:FORK-ASK]]
+    question_.store(stands, std::memory_order_relaxed);
+    return true;
   }
   /// Takes the oldest private job while nothing is public, and makes half of the others public.
   /// Cost: one barrier over all threads of the process, some microseconds. False if there was
@@ -189,6 +204,8 @@ class split_deque {
   }
 
  private:
+  // The question: none, one by a thief that goes on looking, or one by a thread that stops.
+  static constexpr std::uint8_t none = 0, hint = 1, stands = 2;
   // The word: `stolen` in the low 31 bits, the mark of a forced take, `split` in the high 32.
   using word_type = std::uint64_t;
   static constexpr word_type mark = word_type{1} << 31;
@@ -249,7 +266,7 @@ class split_deque {
   // so that the first stays in the owner's cache.
   alignas(64) typename Atomics::template atomic<index> tail_{0};
   alignas(64) typename Atomics::template atomic<word_type> word_{0};
-  typename Atomics::template atomic<bool> asked_{true};  // until somebody answers, who knows
+  typename Atomics::template atomic<std::uint8_t> question_{stands};  // nobody knows who sleeps
   typename Atomics::template atomic<bool> forcing_{false};
   alignas(64) typename Atomics::template atomic<Job*> jobs_[Capacity];
   typename Atomics::template atomic<Thief*> thieves_[Capacity];
