@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -291,6 +293,37 @@ TEST_P(submit, a_throwing_move_of_the_result_is_the_jobs_error) {
   const filch_test::fail_moves_after none(0);
   auto result = pool.submit([&]() -> filch_test::throwing_move { return std::move(source); });
   EXPECT_THROW((void)result.get(), filch_test::copy_failed);
+}
+
+TEST_P(submit, jobs_from_outside_begin_in_their_order_on_one_worker) {
+  auto pool = make_pool_of(1);
+  std::vector<int> order;
+  {
+    std::optional<busy_workers> first;
+    if (pool.workers() != 0) first.emplace(pool, 1);
+    for (int i = 0; i < 1000; ++i) pool.post([&order, i] { order.push_back(i); });
+  }
+  pool.submit([] {}).get();
+  pool.close();
+  pool.join();
+  ASSERT_EQ(order.size(), 1000U);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST_P(submit, jobs_from_outside_are_not_starved_by_jobs_that_make_jobs) {
+  FILCH_NEEDS_CONCURRENT();
+  std::atomic<bool> other_ran{false};
+  std::function<void()> again;
+  auto pool = make_pool_of(1);
+  again = [&] {
+    if (!other_ran) pool.post(again);
+  };
+  {
+    const busy_workers first(pool, 1);  // both are queued when the worker looks
+    pool.post(again);
+    pool.post([&] { other_ran = true; });
+  }
+  while (!other_ran) std::this_thread::yield();
 }
 
 TEST_P(submit, running_out_of_memory_leaves_the_pool_usable) {

@@ -97,6 +97,13 @@ class chase_lev {
     return steal_result::taken;
   }
 
+  /// How many items there are, or were a moment ago. Owner only.
+  std::int64_t size() const noexcept {
+    // order: [relaxed: thieves can only make it less]
+    const auto t = top_.load(std::memory_order_relaxed);
+    // order: [relaxed: only the owner writes bottom]
+    return bottom_.load(std::memory_order_relaxed) - t;
+  }
   /// True if the newest item, were it still here, is `item`. Owner only.
   bool newest_is(const T* item) const noexcept {
     // order: [relaxed: only the owner writes bottom]

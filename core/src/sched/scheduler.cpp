@@ -13,8 +13,8 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-/// How often a busy worker looks at the injection queue before its own deque, so that jobs from
-/// outside are not starved by jobs that make jobs.
+/// How often a busy worker takes the oldest job from outside, be it in its deque or in the
+/// injection queue, so that they are not starved by jobs that make jobs.
 constexpr unsigned fairness = 61;
 /// How many jobs from outside a worker takes at a time, at most.
 constexpr std::size_t injected_batch = 16;
@@ -190,6 +190,21 @@ bool scheduler::run_stolen(slot& me) noexcept {
   return false;
 }
 
+job* scheduler::oldest_own(slot& me) noexcept {
+  job* work = nullptr;
+  while (me.jobs.steal(work) == steal_result::lost) {
+  }
+  return work;
+}
+
+// The newest, but jobs that came from outside in the order in which they came.
+job* scheduler::next_own(slot& me) noexcept {
+  const auto size = me.jobs.size();
+  if (size > me.injected) return me.jobs.pop();
+  me.injected = size > 0 ? size - 1 : 0;
+  return size > 0 ? oldest_own(me) : nullptr;
+}
+
 // Jobs from outside are taken some at a time, so that the queue's lock is rarely met; others can
 // steal them. What was taken is nowhere for a moment: who looked just then is made to look again.
 bool scheduler::run_injected(slot& me) noexcept {
@@ -205,9 +220,10 @@ bool scheduler::run_injected(slot& me) noexcept {
   } else if (n >= injected_batch / 2) {
     me.linger /= 2;
   }
-  for (std::size_t i = n; i-- > 1;) {  // the oldest ends up on top
+  for (std::size_t i = 1; i < n; ++i) {
     try {
       me.jobs.push(taken[i]);
+      ++me.injected;
     } catch (const std::bad_alloc&) {
       injected_.push(ref<job>::adopt(taken[i]));
     }
@@ -218,9 +234,14 @@ bool scheduler::run_injected(slot& me) noexcept {
 
 bool scheduler::run_one(slot& me) noexcept {
   if (++me.looks % fairness == 0) {
-    if (auto work = injected_.pop()) return run_queued(me, std::move(work));
+    if (me.injected > 0) {
+      --me.injected;
+      if (job* work = oldest_own(me)) return run_queued(me, ref<job>::adopt(work));
+    } else if (auto work = injected_.pop()) {
+      return run_queued(me, std::move(work));
+    }
   }
-  if (job* work = me.jobs.pop()) return run_queued(me, ref<job>::adopt(work));
+  if (job* work = next_own(me)) return run_queued(me, ref<job>::adopt(work));
   if (run_passed(me)) return true;
   return run_injected(me) || run_stolen(me);
 }

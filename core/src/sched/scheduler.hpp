@@ -121,6 +121,8 @@ class scheduler final : public workplace {
   void work_and_park(slot& me) noexcept;
   bool find_for_a_while(slot& me) noexcept;
   bool park(slot& me) noexcept;
+  static job* oldest_own(slot& me) noexcept;
+  static job* next_own(slot& me) noexcept;
   bool run_injected(slot& me) noexcept;
   bool run_stolen(slot& me) noexcept;
   bool run_passed(slot& me) noexcept;

@@ -79,6 +79,8 @@ struct alignas(64) slot {
   unsigned blocked = 0;
   /// The thread looks for a job and is counted among those that do.
   bool searching = false;
+  /// So many jobs in the deque, its oldest, came from outside: they are begun in their order.
+  std::int64_t injected = 0;
   /// How long the injection queue is left to fill before the next look; in pauses.
   unsigned linger = 0;
   /// Looks for a job so far, for fairness.
