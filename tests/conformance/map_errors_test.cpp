@@ -372,4 +372,16 @@ TEST_P(map_errors, an_item_that_throws_when_its_time_is_up_fails_once) {
   EXPECT_EQ(last.failed, 3U);
 }
 
+TEST_P(map_errors, a_time_limit_below_zero_has_run_out) {
+  auto pool = make_pool();
+  const std::vector<int> xs(100, 1);
+  const auto same = [](int x) { return x; };
+  EXPECT_THROW((void)pool.with({.timeout = -1s}).map(same, xs), filch::timed_out);
+  EXPECT_THROW((void)pool.with({.timeout_each = -1s}).map(same, xs), filch::timed_out);
+  EXPECT_THROW((void)pool.with({.timeout = -1s}).map_async(same, xs).get(), filch::timed_out);
+  EXPECT_THROW((void)pool.with({.timeout = -1s}).submit(same, 1).get(), filch::timed_out);
+  EXPECT_THROW((void)pool.with({.timeout = -1s}).reduce(xs, 0, std::plus<>{}), filch::timed_out);
+  EXPECT_EQ(pool.map(same, xs), xs);
+}
+
 }  // namespace

@@ -79,9 +79,10 @@ struct job_options {
   std::function<void(const progress&)> on_progress = {};
   /// Stops the call from outside.
   std::stop_token stop = {};
-  /// Time for the whole call; 0: no limit. Then it is stopped and throws `timed_out`.
+  /// Time for the whole call; 0: no limit, below 0: it has run out. Then the call is stopped and
+  /// throws `timed_out`.
   std::chrono::nanoseconds timeout{0};
-  /// Time for each item; 0: no limit.
+  /// Time for each item; 0: no limit, below 0: it has run out.
   std::chrono::nanoseconds timeout_each{0};
 };
 

@@ -129,7 +129,7 @@ class submit_verbs {
   template <class F, class... A>
   void post(F&& f, A&&... args) const {
     const auto bound = self().bound();
-    if (bound.options.timeout.count() > 0) {
+    if (bound.options.timeout.count() != 0) {
       auto state = make(bound, std::forward<F>(f), std::forward<A>(args)...);
       detail::limit_future(*state, bound.options.timeout);
       const auto keep = state->core();  // the job may end the pool before enqueue is done with it

@@ -207,7 +207,8 @@ void enqueue_at(pool_core& core, ref<future_base> work,
 }
 
 void limit_future(future_base& result, std::chrono::nanoseconds limit) {
-  if (limit.count() <= 0) return;
+  if (limit.count() == 0) return;
+  if (limit.count() < 0) return result.expire();
   try {
     const auto core = result.core();
     const auto self = ref<future_base>::share(&result);

@@ -162,8 +162,14 @@ bool loop_core::withdraw() noexcept {
 }
 
 void loop_core::limit_time(std::chrono::nanoseconds limit) {
-  if (limit.count() <= 0) return;
+  if (limit.count() == 0) return;
   expiry_ = std::make_shared<expiry>();
+  if (limit.count() < 0) {
+    // order: [relaxed: nobody else has it yet]
+    expiry_->over.store(true, std::memory_order_relaxed);
+    stop_.request_stop();
+    return;
+  }
   expiry_->timer =
       call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = stop_.shared()] {
         // order: the verdict sees why the call was stopped [pair:LOOP-TIME]
@@ -229,7 +235,7 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     if (lo >= bound) return;
     if (stop_.stop_requested()) return leave_out();
     const auto from = lo;
-    if (options_.timeout_each.count() > 0) {
+    if (options_.timeout_each.count() != 0) {
       lo = run_limited_item(lo);
     } else {
       lo = body_.run(body_.self, lo, std::min(bound, lo + pace.block), *this);
@@ -242,7 +248,9 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
 }
 
 std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
+  const auto too_late = [] { throw_timed_out("time limit of an item"); };
   try {
+    if (options_.timeout_each.count() < 0) too_late();
     auto limit = std::make_shared<expiry>();
     auto own = make_ref<stop_state>(stop_.shared());
     stop_link link;
@@ -264,7 +272,7 @@ std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
     cancel_timer(*ctx_->pool, limit->timer);
     // order: as above [pair:ITEM-TIME]
     if (limit->over.load(std::memory_order_acquire)) {
-      failed(i, thrown([] { throw_timed_out("time limit of an item"); }));
+      failed(i, thrown(too_late));
     }
   } catch (...) {
     failed(i, std::current_exception());

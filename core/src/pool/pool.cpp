@@ -61,9 +61,10 @@ detail::pool_ptr make_native(pool_options options) {
     rule = std::move(found.rule);
   }
   if (workers > detail::most_workers) {
-    throw std::invalid_argument("filch: " + std::to_string(workers) +
-                                " workers are more than a pool can have, " +
-                                std::to_string(detail::most_workers));
+    throw std::invalid_argument(
+        "filch: " + std::to_string(workers) +
+        " workers (was the number negative?) are more than a pool can have, " +
+        std::to_string(detail::most_workers));
   }
   return make_core(native_engine(workers), std::move(options), std::move(rule));
 }

@@ -68,7 +68,8 @@ void pool_core::report(std::exception_ptr error) noexcept {
     if (options_.on_unhandled) {
       options_.on_unhandled(error);
     } else {
-      warn("an error nobody waited for: " + filch::describe(error));
+      warn("an error nobody waited for, in pool \"" + options_.name + "\": " +
+           filch::describe(error) + "; read the job's future, or set pool_options::on_unhandled");
     }
   } catch (...) {
     warn("on_unhandled threw; the error it was given is lost");

@@ -37,7 +37,7 @@ struct scope_core::expiry {
 };
 
 scope_core::scope_core(call_scope& call, const job_options& options) : call_(call) {
-  if (options.timeout.count() > 0) limit_time(options.timeout);
+  if (options.timeout.count() != 0) limit_time(options.timeout);
 }
 
 scope_core::~scope_core() {
@@ -47,6 +47,12 @@ scope_core::~scope_core() {
 void scope_core::limit_time(std::chrono::nanoseconds limit) {
   expiry_ = std::make_shared<expiry>();
   expiry_->stop = call_.stop().shared();
+  if (limit.count() < 0) {
+    // order: [relaxed: nobody else has it yet]
+    expiry_->expired.store(true, std::memory_order_relaxed);
+    expiry_->stop->request_stop();
+    return;
+  }
   timer_ = call_at(call_.core(), deadline_after(limit), [expiry = expiry_] {
     // order: who sees the stop sees why [pair:SCOPE-EXPIRED]
     expiry->expired.store(true, std::memory_order_release);

@@ -31,7 +31,7 @@ void stream_item::run() noexcept {
   try {
     if (stop().stop_requested()) {
       stopped_ = true;
-    } else if (stream.options_.timeout_each.count() > 0) {
+    } else if (stream.options_.timeout_each.count() != 0) {
       call_timed();
     } else {
       call();
@@ -51,6 +51,8 @@ void stream_item::run() noexcept {
 }
 
 void stream_item::call_timed() {
+  const auto too_late = [] { throw_timed_out("time limit of this element"); };
+  if (stream_->options_.timeout_each.count() < 0) too_late();
   pool_core& core = *stream_->core_;
   const auto self = ref<stream_item>::share(this);
   const auto timer = call_at(core, deadline_after(stream_->options_.timeout_each),
@@ -62,7 +64,7 @@ void stream_item::call_timed() {
   }
   drop_value();
   if (error && !is_stop(error)) count_suppressed(core);
-  throw_timed_out("time limit of this element");
+  too_late();
 }
 
 void stream_item::drop_unstarted() noexcept {
@@ -170,7 +172,7 @@ void stream_core::start() {
   holds_call_ = true;
   try {
     on_ending_.emplace(ending(*core_), give_up{this});
-    if (options_.timeout.count() > 0) limit_time(options_.timeout);
+    if (options_.timeout.count() != 0) limit_time(options_.timeout);
   } catch (...) {
     end();
     throw;
@@ -179,6 +181,12 @@ void stream_core::start() {
 }
 
 void stream_core::limit_time(std::chrono::nanoseconds limit) {
+  if (limit.count() < 0) {
+    // order: who sees the stop sees why [pair:STREAM-EXPIRED]
+    expired_.store(true, std::memory_order_release);
+    stop_->request_stop();
+    return;
+  }
   timer_ = call_at(*core_, deadline_after(limit), [stream = ref<stream_core>::share(this)] {
     // order: who sees the stop sees why [pair:STREAM-EXPIRED]
     stream->expired_.store(true, std::memory_order_release);
@@ -337,7 +345,7 @@ std::exception_ptr stream_core::stop_error() const noexcept {
 }
 
 ref<stop_state> stream_core::stop_of_item() const {
-  if (options_.timeout_each.count() <= 0) return stop_;
+  if (options_.timeout_each.count() == 0) return stop_;
   return make_ref<stop_state>(stop_);
 }
 

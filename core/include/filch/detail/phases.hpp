@@ -23,16 +23,16 @@ class phases {
       : call_(call), options_(options), report_(options.on_progress), n_(elements), loops_(loops) {
     options_.errors = errors::serial;
     options_.chunk = 0;
-    if (options_.timeout.count() > 0) deadline_ = deadline_after(options_.timeout);
+    if (options_.timeout.count() != 0) deadline_ = deadline_after(options_.timeout);
   }
   job_options& options() noexcept { return options_; }
 
   /// Runs `step(i)` for `blocks` blocks of about `size` elements each.
   template <class... Callables>
   void run(std::size_t blocks, std::size_t size, Callables... callables) {
-    if (options_.timeout.count() > 0) {
+    if (options_.timeout.count() != 0) {
       const auto left = deadline_ - std::chrono::steady_clock::now();
-      options_.timeout = std::max<std::chrono::nanoseconds>(left, std::chrono::nanoseconds(1));
+      options_.timeout = left.count() > 0 ? left : std::chrono::nanoseconds(-1);
     }
     if (report_) {
       options_.on_progress = [this, size](const progress& p) {
