@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -93,6 +97,55 @@ TEST(job_memory, serves_destructors_of_a_threads_end) {
     before.block = allocate_job(100);
     after.block = allocate_job(100);
   }).join();
+}
+
+// A thread that only allocates keeps nothing when it ends.
+TEST(job_memory, threads_that_only_make_jobs_leave_no_blocks_behind) {
+  if (filch_test::under_address_sanitizer) GTEST_SKIP() << "nothing is kept there";
+  constexpr int threads = 300;
+  constexpr int each = 8;
+  std::set<void*> seen;
+  for (int t = 0; t < threads; ++t) {
+    std::vector<void*> made;
+    std::thread([&] {
+      for (int i = 0; i < each; ++i) made.push_back(allocate_job(900));
+    }).join();
+    seen.insert(made.begin(), made.end());
+    for (void* block : made) free_job(block, 900);
+  }
+  EXPECT_LT(seen.size(), 500U) << "each thread took blocks that nobody has given back";
+}
+
+// A forked child has no thread that could give the depot's lock back.
+TEST(job_memory, a_forked_child_is_not_kept_waiting) {
+  if (filch_test::under_thread_sanitizer) GTEST_SKIP() << "it does not follow a fork with threads";
+  std::atomic<bool> over{false};
+  std::vector<std::thread> busy;
+  for (int t = 0; t < 2; ++t) {
+    busy.emplace_back([&] {
+      std::vector<void*> mine(200);
+      while (!over) {
+        for (auto& block : mine) block = allocate_job(700);
+        for (void* block : mine) free_job(block, 700);
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      ::alarm(10);  // a hang ends by a signal
+      std::vector<void*> mine(200);
+      for (auto& block : mine) block = allocate_job(700);
+      for (void* block : mine) free_job(block, 700);
+      ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+  }
+  over = true;
+  for (auto& t : busy) t.join();
 }
 
 }  // namespace

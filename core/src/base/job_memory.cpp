@@ -36,11 +36,13 @@ struct free_block {
   free_block* next_batch;
 };
 
-/// Batches on their way between threads.
+/// Batches on their way between threads. Nobody waits for the lock: in a forked child its holder
+/// may be gone.
 class depot {
  public:
   free_block* take(std::size_t size) noexcept {
-    std::lock_guard lock(lock_);
+    std::unique_lock lock(lock_, std::try_to_lock);
+    if (!lock) return nullptr;
     auto& of = shelves_[size];
     free_block* first = of.first;
     if (first) {
@@ -51,7 +53,8 @@ class depot {
   }
   /// False if there are enough.
   bool put(std::size_t size, free_block* first) noexcept {
-    std::lock_guard lock(lock_);
+    std::unique_lock lock(lock_, std::try_to_lock);
+    if (!lock) return false;
     auto& of = shelves_[size];
     if (of.batches == most_batches) return false;
     first->next_batch = std::exchange(of.first, first);
@@ -126,6 +129,8 @@ void* allocate_job(std::size_t bytes) {
   if (!keeps_blocks || size >= sizes) return ::operator new(bytes);
   auto& p = mine.of[size];
   if (!p.first) {
+    // What is left of a batch is given back when the thread ends, if somebody watches for that.
+    if (!may_keep()) return ::operator new((size + 1) * granule);
     p.first = p.full ? std::exchange(p.full, nullptr) : the_depot().take(size);
     if (!p.first) return ::operator new((size + 1) * granule);
     p.count = batch;

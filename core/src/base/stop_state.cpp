@@ -75,6 +75,12 @@ std::stop_token stop_state::token() {
 // What listens to the links above is made and destroyed without the lock: the former may run users'
 // callbacks and the latter waits for them, and these may come back to this link.
 void stop_state::shorten() {
+  // Also those above that go on: what they hang below may have ended since they last looked.
+  shorten_one();
+  for (auto link = parent(); link; link = link->parent()) link->shorten_one();
+}
+
+void stop_state::shorten_one() {
   if (!loose_) return;
   ref<stop_state> skipped;  // the first link left out holds the others
   ref<stop_state> above;
@@ -102,7 +108,8 @@ ref<stop_state> stop_state::first_that_counts() const noexcept {
   // order: [relaxed: see end()]
   while (link && link->ended_.load(std::memory_order_relaxed) &&
          // order: [relaxed: nobody can ask an ended link any more]
-         !link->requested_.load(std::memory_order_relaxed) && !link->external_.stop_possible()) {
+         !link->requested_.load(std::memory_order_relaxed) &&
+         (!link->external_.stop_possible() || link->external_ == external_)) {
     link = link->parent();
   }
   return link;

@@ -163,7 +163,10 @@ call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
   }
 }
 
-call_scope::~call_scope() { leave(*ctx_.pool); }
+call_scope::~call_scope() {
+  stop_.end();
+  leave(*ctx_.pool);
+}
 
 within::within(context& ctx) noexcept
     : ctx_(current.ctx), forks_(current.forks), in_place_(current.forks_in_place) {

@@ -48,6 +48,7 @@ class FILCH_API stop_state final : public ref_counted {
  private:
   struct source;
 
+  void shorten_one();
   bool requested_above() const noexcept;
   ref<stop_state> parent() const noexcept;
   ref<stop_state> first_that_counts() const noexcept;

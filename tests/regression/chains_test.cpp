@@ -1,0 +1,63 @@
+// Jobs that make jobs leave no chain behind: neither memory nor time grows with the steps taken.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <stop_token>
+#include <thread>
+
+#include <filch/filch.hpp>
+
+#include "support/watchdog.hpp"
+
+namespace {
+
+// A chain that stays makes each step slower: these would take minutes.
+constexpr int steps = 30'000;
+
+void wait_until_there(const std::atomic<int>& at) {
+  while (at < steps) std::this_thread::yield();
+}
+
+TEST(regression_chains, a_job_whose_loop_makes_the_next_job) {
+  const filch_test::watchdog guard;
+  std::atomic<int> at{0};
+  std::function<void()> next;
+  filch::pool pool(2U);
+  next = [&] {
+    pool.for_index(0, 2, [&](int i) {
+      if (i == 1 && ++at < steps) pool.post(next);
+    });
+  };
+  pool.post(next);
+  wait_until_there(at);
+}
+
+TEST(regression_chains, jobs_each_of_which_stays_until_the_next_has_made_its_own) {
+  const filch_test::watchdog guard;
+  std::atomic<int> at{0};
+  std::function<void(int)> next;
+  filch::pool pool(3U);
+  next = [&](int mine) {
+    if (mine < steps) pool.post(next, mine + 1);
+    at = mine;
+    while (at < mine + 1 && mine < steps) std::this_thread::yield();
+  };
+  pool.post(next, 1);
+  wait_until_there(at);
+}
+
+TEST(regression_chains, jobs_that_all_listen_to_one_token) {
+  const filch_test::watchdog guard;
+  std::stop_source source;
+  std::atomic<int> at{0};
+  std::function<void()> next;
+  filch::pool pool(1U);
+  next = [&] {
+    if (++at < steps) pool.with({.stop = source.get_token()}).post(next);
+  };
+  pool.post(next);
+  wait_until_there(at);
+}
+
+}  // namespace
