@@ -156,15 +156,19 @@ TEST_F(stress_wide, calls_that_are_stopped_throw_or_have_all_their_items) {
   auto random = filch_test::seeded();
   int stopped = 0;
   for (int i = 0; i < rounds(500); ++i) {
+    // In every other round an item asks for the stop, else a thread at some moment.
     std::stop_source source;
-    std::thread stopper([&source, wait = std::chrono::microseconds(random() % 400)] {
+    const int asker = i % 2 == 0 ? static_cast<int>(random() % 1000) : -1;
+    std::thread stopper([&source, asker, wait = std::chrono::microseconds(random() % 400)] {
+      if (asker >= 0) return;
       std::this_thread::sleep_for(wait);
       source.request_stop();
     });
     try {
       const auto made = pool.with({.stop = source.get_token()})
                             .map(
-                                [owned = belonging()](int n) {
+                                [&source, asker, owned = belonging()](int n) {
+                                  if (n == asker) source.request_stop();
                                   volatile int spin = 0;
                                   for (int k = 0; k < 300; ++k) spin = spin + k;
                                   return n;
