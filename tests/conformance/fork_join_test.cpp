@@ -221,6 +221,22 @@ TEST_P(fork_join, is_refused_by_a_closed_pool) {
   EXPECT_THROW(pool.fork_join_n(2, [](std::size_t) {}), filch::pool_closed);
 }
 
+TEST_P(fork_join, a_worker_that_sleeps_gets_up_for_a_fork) {
+  FILCH_NEEDS_CONCURRENT();
+  std::atomic<bool> right_ran{false};
+  auto pool = make_pool_of(2);
+  auto job = pool.submit([&] {
+    std::this_thread::sleep_for(20ms);  // the other worker is asleep then
+    filch::fork_join(
+        [&] {
+          while (!right_ran) std::this_thread::yield();
+        },
+        [&] { right_ran = true; });
+  });
+  EXPECT_TRUE(job.wait_for(20s));  // does not run it here
+  job.get();
+}
+
 // A caller that sleeps in its left branch leaves its place to a worker.
 TEST_P(fork_join, its_right_branch_runs_while_the_caller_sleeps_in_the_left) {
   FILCH_NEEDS_CONCURRENT();
