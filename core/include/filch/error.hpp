@@ -89,6 +89,42 @@ class FILCH_API no_result : public error {
   ~no_result() override;
 };
 
+/// A task graph is changed, destroyed, or begun again while it runs and may not be.
+class FILCH_API graph_busy : public error {
+ public:
+  using error::error;
+  ~graph_busy() override;
+};
+
+/// A task graph could never run: some of its nodes wait for each other, and no branch is among
+/// them. The text names them in order.
+class FILCH_API cyclic_graph : public error {
+ public:
+  using error::error;
+  ~cyclic_graph() override;
+};
+
+/// A task graph has a part that has no meaning; the text names it and says what to change.
+class FILCH_API invalid_graph : public error {
+ public:
+  using error::error;
+  ~invalid_graph() override;
+};
+
+/// A node of another graph, or of none, was used.
+class FILCH_API foreign_node : public error {
+ public:
+  using error::error;
+  ~foreign_node() override;
+};
+
+/// The result of a node was asked for that no branch has chosen.
+class FILCH_API node_skipped : public error {
+ public:
+  using error::error;
+  ~node_skipped() override;
+};
+
 /// A contender of a race returned a value that the race's `.accept` refused.
 class FILCH_API rejected : public error {
  public:

@@ -10,6 +10,8 @@
 #include <filch/error.hpp>
 #include <filch/fork_join.hpp>
 #include <filch/future.hpp>
+#include <filch/graph.hpp>
+#include <filch/graph_run.hpp>
 #include <filch/imap.hpp>
 #include <filch/map.hpp>
 #include <filch/map_async.hpp>

@@ -30,6 +30,8 @@ template <class Self>
 class race_verbs;  // filch/race.hpp
 template <class Self>
 class scope_verbs;  // filch/scope.hpp
+template <class Self>
+class graph_verbs;  // filch/graph_run.hpp
 
 namespace detail {
 
@@ -251,6 +253,22 @@ class verbs {
   template <class Body>
   decltype(auto) scope(Body&& body) const {
     return via<scope_verbs, Body>().scope(std::forward<Body>(body));
+  }
+
+  /// Begins a run of a task graph; returns its handle.
+  template <class G>
+  auto run(const G& graph) const {
+    return via<graph_verbs, G>().run(graph);
+  }
+  /// As `run`, `n` times in a row.
+  template <class G>
+  auto run_n(const G& graph, std::size_t n) const {
+    return via<graph_verbs, G>().run_n(graph, n);
+  }
+  /// As `run`, again and again until `enough()` says so.
+  template <class G, class Enough>
+  auto run_until(const G& graph, Enough&& enough) const {
+    return via<graph_verbs, G>().run_until(graph, std::forward<Enough>(enough));
   }
 
  private:

@@ -35,6 +35,11 @@ no_thread::~no_thread() = default;
 result_moved::~result_moved() = default;
 no_result::~no_result() = default;
 rejected::~rejected() = default;
+graph_busy::~graph_busy() = default;
+cyclic_graph::~cyclic_graph() = default;
+invalid_graph::~invalid_graph() = default;
+foreign_node::~foreign_node() = default;
+node_skipped::~node_skipped() = default;
 
 errors_list::errors_list(std::vector<item_error> errors)
     : error(summary("filch: the call collected ", errors)), errors_(std::move(errors)) {}

@@ -61,18 +61,22 @@ void scheduler::run_fork(slot& me, fork_job& half, bool then_search) noexcept {
 void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
   slot& owner = *half.owner;
   const auto place = half.place;
+  const bool ends_early = half.ends_early;
   owner.forks->set_thief(place, &me);
   me.run.add();
   {
     context here = *half.parent;
     here.parent = half.parent;
-    here.what = &half;
+    if (!ends_early) here.what = &half;  // else the frame goes before this context
     within inside(here);
     half.run(half);
   }
   if (then_search) me.cpu->crew_.begin_search(me.searching);
+  if (ends_early) return;
   owner.forks->done(place).set();  // the frame may be gone from here on; the slot is the pool's
 }
+
+void end_early(fork_job& half) noexcept { half.owner->forks->done(half.place).set(); }
 
 namespace {
 /// How long an owner may leave a question unanswered before a thief takes by force, and how far

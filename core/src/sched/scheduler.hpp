@@ -155,6 +155,10 @@ class scheduler final : public workplace {
   std::unique_ptr<spares> spares_;
 };
 
+/// Tells the owner of a stolen half that `ends_early` that it is over; the caller's last access to
+/// it, and to be called by its `run`, once.
+void end_early(fork_job& half) noexcept;
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace filch

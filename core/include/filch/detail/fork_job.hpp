@@ -23,6 +23,9 @@ struct fork_job {
   /// The slot whose deque it came from, and its place there.
   slot* owner;
   std::uint32_t place;
+  /// It tells its owner that it is over before it does its work (`end_early`), so that the owner
+  /// may leave the frame: the work belongs to something that others keep.
+  bool ends_early = false;
   /// The link of the list of halves that a thief had to pass on; under that list's lock.
   fork_job* next_passed;
 

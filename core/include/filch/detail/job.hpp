@@ -131,6 +131,11 @@ class FILCH_API job : public ref_counted {
     where_ = {&pool, nullptr, this, &stop_, name, where};
   }
   stop_link& stop() noexcept { return stop_; }
+  /// Makes a job that has run ready to be claimed once more. Requires: nobody else has it.
+  void reopen() noexcept {
+    // order: [relaxed: the queue hands it over]
+    state_.store(claim_state::open, std::memory_order_relaxed);
+  }
 
  private:
   enum class claim_state : std::uint8_t { open, looked_at, claimed };

@@ -30,6 +30,11 @@ class FILCH_API ref_counted {
       delete this;
     }
   }
+  /// True if nobody but the caller has a reference.
+  bool is_sole() const noexcept {
+    // order: every former holder's last use happens before what the caller does now [pair:REFS]
+    return refs_.load(std::memory_order_acquire) == 1;
+  }
 
  protected:
   virtual ~ref_counted() = default;
