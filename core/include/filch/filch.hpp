@@ -25,6 +25,7 @@
 #include <filch/reduce.hpp>
 #include <filch/scope.hpp>
 #include <filch/signals.hpp>
+#include <filch/subgraph.hpp>
 #include <filch/submit.hpp>
 #include <filch/this_job.hpp>
 #include <filch/verbs.hpp>

@@ -175,6 +175,48 @@ node_id add_to(graph_core& graph, F&& f, const D&... deps) {
   return made.id;
 }
 
+/// A node that stands for a graph, and takes one result over from its run.
+template <class T>
+struct composed_closure : composed {
+  static constexpr bool has_end = !std::is_void_v<T> && !std::is_trivially_destructible_v<T>;
+
+  // The nodes are those of the other graph's run.
+  static void call(void* closure, run_node* nodes, run_node& self) {
+    if constexpr (!std::is_void_v<T>) {
+      if constexpr (has_end) {
+        if (self.has_value) {
+          self.has_value = false;
+          detail::end_value<T>(self);
+        }
+      }
+      run_node& from = nodes[static_cast<composed*>(closure)->out];
+      ::new (static_cast<void*>(value_place<T>(self))) T(std::move(*value_place<T>(from)));
+      if constexpr (has_end) self.has_value = true;
+      // order: [relaxed: read after the run, or by who comes after this node]
+      self.moved.store(false, std::memory_order_relaxed);
+    }
+  }
+  static constexpr auto end_of_value() -> void (*)(run_node&) noexcept {
+    if constexpr (has_end) return &detail::end_value<T>;
+    return nullptr;
+  }
+  using value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+  static constexpr bool large = !fits_in_node<value>;
+  static constexpr node_type type{&call,
+                                  end_of_value(),
+                                  &composed::end,
+                                  nullptr,
+                                  nullptr,
+                                  0,
+                                  large ? static_cast<std::uint32_t>(sizeof(value)) : 0,
+                                  alignof(value),
+                                  node_kind::composed,
+                                  true};
+  static void make(void* at, graph_core& other, node_id out) noexcept {
+    ::new (at) composed_closure{{&other, out, !std::is_void_v<T>}};
+  }
+};
+
 }  // namespace detail
 
 /// Nodes and what each needs of the others.
@@ -220,6 +262,24 @@ class FILCH_API graph {
                       std::is_enum_v<std::remove_cvref_t<typename closure::result>>,
                   "filch: a branch's callable returns the number of the way, or a bool");
     return {core_, detail::add_to<detail::node_kind::branch>(core(), std::forward<F>(f), deps...)};
+  }
+
+  /// A node that runs the whole of another graph, which stays as it is and may be used in several
+  /// places; it has to be there for as long as this one. A failure in it is the node's.
+  /// Throws: as `add`; `cyclic_graph` if it would contain itself.
+  node<void> compose(const graph& other) {
+    using closure = detail::composed_closure<void>;
+    return {core_, detail::add_composed(core(), other.core(), closure::type, sizeof(closure),
+                                        &closure::make, 0)};
+  }
+  /// As above; the node gives what `out`, a node of the other graph, has given there.
+  template <class T>
+    requires std::move_constructible<T> && std::is_object_v<T>
+  node<T> compose(const graph& other, const node<T>& out) {
+    using closure = detail::composed_closure<T>;
+    detail::require_same_graph(&other.core(), out.owner());
+    return {core_, detail::add_composed(core(), other.core(), closure::type, sizeof(closure),
+                                        &closure::make, out.id())};
   }
 
   /// How many nodes it has.

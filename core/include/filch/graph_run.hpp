@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <filch/detail/bound.hpp>
+#include <filch/detail/free_verbs.hpp>
 #include <filch/detail/throwing.hpp>
 #include <filch/graph.hpp>
 

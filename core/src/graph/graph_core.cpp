@@ -1,5 +1,7 @@
 #include "graph/graph_core.hpp"
 
+#include <algorithm>
+
 #include <filch/error.hpp>
 
 #include "graph/run_core.hpp"
@@ -66,6 +68,26 @@ void graph_core::connect_way(node_id branch, node_id to) {
   }
   ways_.push_back({branch, to, index});
   changed();
+}
+
+bool graph_core::contains(const graph_core& other) const noexcept {
+  return this == &other || std::any_of(composed_.begin(), composed_.end(),
+                                       [&](const graph_core* c) { return c->contains(other); });
+}
+
+node_id graph_core::compose(graph_core& other, const node_type& type, std::size_t size,
+                            void (*make)(void*, graph_core&, node_id) noexcept, node_id out) {
+  if (other.contains(*this)) {
+    throw cyclic_graph(
+        "filch: a graph cannot be composed into itself, nor into a part of itself; use a loop "
+        "(branch) or a subgraph");
+  }
+  composed_.reserve(composed_.size() + 1);
+  const auto made = add(type, size, alignof(composed));
+  other.retain();
+  make(made.closure, other, out);
+  composed_.push_back(&other);
+  return made.id;
 }
 
 node_wishes& graph_core::wishes(node_id node) {
@@ -164,6 +186,11 @@ void drop_graph(graph_core* graph) noexcept {
 new_node add_node(graph_core& graph, const node_type& type, std::size_t size, std::size_t align) {
   return graph.add(type, size, align);
 }
+node_id add_composed(graph_core& graph, graph_core& other, const node_type& type, std::size_t size,
+                     void (*make)(void*, graph_core&, node_id) noexcept, node_id out) {
+  return graph.compose(other, type, size, make, out);
+}
+void composed::end(void* closure) noexcept { static_cast<composed*>(closure)->other->release(); }
 void forget_node(graph_core& graph) noexcept { graph.forget_newest(); }
 
 void require_same_graph(const graph_core* expected, const graph_core* given) {

@@ -42,6 +42,8 @@ class graph_core final : public ref_counted {
   void connect(node_id from, node_id to);
   void connect_way(node_id branch, node_id to);
   node_wishes& wishes(node_id node);
+  node_id compose(graph_core& other, const node_type& type, std::size_t size,
+                  void (*make)(void*, graph_core&, node_id) noexcept, node_id out);
 
   // ---- what was declared ----
   std::size_t size() const noexcept { return nodes_.size(); }
@@ -73,6 +75,7 @@ class graph_core final : public ref_counted {
  private:
   static constexpr node_id none = static_cast<node_id>(-1);
 
+  bool contains(const graph_core& other) const noexcept;
   void require_idle(const char* what) const;
   void changed() noexcept { topology_.reset(); }
 
@@ -81,6 +84,7 @@ class graph_core final : public ref_counted {
   std::vector<declared_edge> edges_;
   std::vector<declared_way> ways_;
   std::unordered_map<node_id, node_wishes> wishes_;
+  std::vector<graph_core*> composed_;  // each has a node that holds a share
   bool takes_values_ = false;
   node_id not_reentrant_ = none;
 

@@ -167,23 +167,36 @@ void run_core::begins(run_job& work) noexcept {
 // ---- the work ---------------------------------------------------------------------------------
 
 void run_core::work(run_node* list, bool on_io) noexcept {
+  auto after = work_here(list, on_io, nullptr);
+  // Not nested, so that runs inside runs need no deeper stack.
+  while (after.run) {
+    const within inside(after.run->ctx());
+    after = after.run->work_here(nullptr, on_io, &after);
+  }
+}
+
+run_core::resumed run_core::work_here(run_node* list, bool on_io, resumed* after) noexcept {
   for (;;) {
     run_node* left = nullptr;
     {
       strand s(*this, on_io);
+      if (after) s.resume(*after);
+      after = nullptr;
       left = s.work(list);
     }
+    list = nullptr;
     if (left) {  // an io thread has other things to do than the nodes that follow
-      if (send(left, lane::cpu)) return;
+      if (send(left, lane::cpu)) return {};
       on_io = false;
       list = left;
       continue;
     }
     // order: what this piece did is visible to the last one [pair:PIECES]
-    if (pieces_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (pieces_.fetch_sub(1, std::memory_order_acq_rel) != 1) return {};
+    if (whole_) return end_inside();
     list = next_round();
+    if (!list || (on_io && send(list, lane::cpu))) return {};
     on_io = false;
-    if (!list) return;
   }
 }
 

@@ -16,6 +16,7 @@
 #include <filch/detail/core.hpp>
 #include <filch/detail/graph_core.hpp>
 #include <filch/options.hpp>
+#include <filch/subgraph.hpp>
 
 #include "graph/topology.hpp"
 
@@ -68,8 +69,19 @@ class run_core final : public awaited {
   }
 
   // ---- who works on it ----
-  /// Runs these nodes and what follows them. The caller's piece ends with it, and *this perhaps.
+  /// A node of another run that goes on when a run inside it has ended.
+  struct resumed {
+    run_core* run = nullptr;
+    run_node* node = nullptr;
+    std::exception_ptr error;
+    bool left_out = false;
+  };
+  /// Runs these nodes and what follows them, also in runs that this one is a part of. The caller's
+  /// piece ends with it, and *this perhaps.
   void work(run_node* list, bool on_io) noexcept;
+  /// Begins a run inside a node of `whole`, with a piece of it that the caller has made. `made`:
+  /// the subgraph, if it is one. `node` is null for a detached one of `from`.
+  void begin_inside(run_core& whole, run_node* node, node_id from, std::unique_ptr<subgraph> made);
   /// One more piece. Requires: the caller has one, or keeps one from ending.
   void one_more_piece() noexcept {
     // order: [relaxed: only the last one publishes, and it is ordered by the decrements]
@@ -137,12 +149,17 @@ class run_core final : public awaited {
   void limit_time(std::chrono::nanoseconds limit);
   run_node* start_list() noexcept;
   ref<run_job> starter();
+  /// Works until this piece has ended; what goes on then, if it was the last one.
+  resumed work_here(run_node* list, bool on_io, resumed* after) noexcept;
   /// After the last piece: the sources of the next round, or null when the run is over.
   run_node* next_round() noexcept;
   void end() noexcept;
+  resumed end_inside() noexcept;
+  void hand_over(run_core& whole, run_node& node);
   void give_up_share() noexcept;
   void clear_values() noexcept;
   void wait_for_end() noexcept;
+  slot* runner_from(std::size_t& i) noexcept;
   std::uint32_t state_marks(node_id from, bool data) const noexcept;
 
   graph_core& graph_;
@@ -175,6 +192,14 @@ class run_core final : public awaited {
   std::vector<std::function<void()>> callbacks_;
   std::shared_ptr<expiry> expiry_;
   std::mutex progress_lock_;
+
+  run_core* whole_ = nullptr;
+  run_node* whole_node_ = nullptr;
+  node_id whole_id_ = 0;
+  std::unique_ptr<subgraph> made_;
+  run_core* parts_ = nullptr;  // runs inside this one; under lock_
+  run_core* next_part_ = nullptr;
+  run_core* previous_part_ = nullptr;
 
   bool ended_ = false;
   std::atomic<bool> goes_on_{false};

@@ -147,13 +147,22 @@ ref<job> run_core::unclaimed() noexcept {
   for (run_job* work = waiting_; work; work = work->next_) {
     if (!work->is_claimed()) return ref<job>::share(work);
   }
+  for (run_core* part = parts_; part; part = part->next_part_) {
+    if (auto work = part->unclaimed()) return work;
+  }
   return {};
 }
 
-slot* run_core::runner(std::size_t i) noexcept {
+slot* run_core::runner(std::size_t i) noexcept { return runner_from(i); }
+
+// Counts `i` down, over the runs inside this one, too.
+slot* run_core::runner_from(std::size_t& i) noexcept {
   std::lock_guard lock(lock_);
   for (strand* s = strands_; s; s = s->after) {
     if (s->place() && i-- == 0) return s->place();
+  }
+  for (run_core* part = parts_; part; part = part->next_part_) {
+    if (slot* found = part->runner_from(i)) return found;
   }
   return nullptr;
 }

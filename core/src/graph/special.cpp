@@ -86,7 +86,13 @@ strand::outcome strand::call(run_node& node, const prepared_node& p,
     here.lane = d.lane;
     if (!d.name.empty()) here.name = d.name;
     const within inside(here);
-    error = thrown([&] { p.call(p.closure, nodes_, node); });
+    if (d.kind == node_kind::subgraph || d.kind == node_kind::composed) {
+      outcome what = outcome::done;
+      error = thrown([&] { what = call_inside(node, p, d); });
+      if (what == outcome::later) return what;
+    } else {
+      error = thrown([&] { p.call(p.closure, nodes_, node); });
+    }
   }
   if (error) return failed(node, &d, std::move(error));
   node.tries = 0;
@@ -116,6 +122,12 @@ strand::outcome strand::failed(run_node& node, const node_details* d,
   node.tries = 0;
   run_.failed(static_cast<node_id>(&node - nodes_), std::move(error));
   return outcome::failed;
+}
+
+void strand::try_at_once(run_node& node) noexcept {
+  // order: [relaxed: handed over by the deque]
+  node.marks.store(ready, std::memory_order_relaxed);
+  push(node);
 }
 
 // ---- afterwards -------------------------------------------------------------------------------

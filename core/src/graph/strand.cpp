@@ -46,7 +46,7 @@ run_node* strand::work(run_node* list) noexcept {
     }
     return local_;
   }
-  local_ = list;
+  if (list) local_ = list;  // else `resume` has left some
   while (run_node* node = pop()) {
     do {
       node = step(*node);

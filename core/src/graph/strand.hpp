@@ -44,6 +44,9 @@ class strand {
   /// rest is returned, to be queued for the workers.
   run_node* work(run_node* list) noexcept;
 
+  /// A run inside a node has ended: the node goes on. Before `work`.
+  void resume(run_core::resumed& what) noexcept;
+
   /// What this thread has finished so far. Threads: written by its own, read by any.
   run_progress progress() const noexcept;
   strand* after = nullptr;  // the run's list
@@ -72,6 +75,10 @@ class strand {
   enum class outcome : std::uint8_t { done, failed, skipped, passed, later, again };
   outcome run_special(run_node& node, const prepared_node& p) noexcept;
   outcome call(run_node& node, const prepared_node& p, const node_details& d) noexcept;
+  outcome call_inside(run_node& node, const prepared_node& p, const node_details& d);
+  void begin_part(run_core& part, run_node* goes_on, run_node& from,
+                  std::unique_ptr<subgraph> made);
+  void try_at_once(run_node& node) noexcept;
   outcome failed(run_node& node, const node_details* d, std::exception_ptr error) noexcept;
   outcome before_call(run_node& node, const node_details& d) noexcept;
   void finish(run_node& node, const prepared_node& p, outcome what) noexcept;

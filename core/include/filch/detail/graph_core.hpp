@@ -65,6 +65,19 @@ FILCH_API void add_edge(graph_core* from_graph, node_id from, graph_core* to_gra
 FILCH_API void add_way(graph_core* branch_graph, node_id branch, graph_core* to_graph, node_id to);
 FILCH_API void require_same_graph(const graph_core* expected, const graph_core* given);
 
+/// The closure of a node that stands for another graph, of which it holds a share.
+struct composed {
+  graph_core* other;
+  node_id out;
+  bool gives;  // the result of `out`
+  FILCH_API static void end(void* closure) noexcept;
+};
+/// Throws: as `add_node`; `cyclic_graph`.
+FILCH_API node_id add_composed(graph_core& graph, graph_core& other, const node_type& type,
+                               std::size_t size,
+                               void (*make)(void* at, graph_core& other, node_id out) noexcept,
+                               node_id out);
+
 /// What can be said of single nodes; most have nothing of it.
 FILCH_API void set_name(graph_core& graph, node_id node, std::string_view name);
 FILCH_API void set_lane(graph_core& graph, node_id node, filch::lane where);

@@ -1,0 +1,55 @@
+#include "runtime.hpp"
+
+#include <omp.h>
+
+#include "shape.hpp"
+
+/// \file
+/// OpenMP: a task for each node with `depend`; the graph is made anew in each run, by one thread.
+
+namespace filch::bench::graph_shapes {
+namespace {
+
+class task_graph {
+ public:
+  task_graph(runtime&, const shape& s, cells& c) : shape_(s), cells_(c), marks_(s.size()) {}
+  void run() {
+#pragma omp parallel
+#pragma omp single
+    for (std::size_t i = 0; i < shape_.size(); ++i) add(i);
+  }
+
+ private:
+  // With more than two before it a node needs the iterator of OpenMP 5.
+  void add(std::size_t i) {
+    auto* const cell = cells_.at(i);
+    char* const m = marks_.data();
+    const std::size_t n = shape_.count(i);
+    const std::uint32_t* const b = shape_.before.data() + shape_.first[i];
+    if (n == 0) {
+#pragma omp task firstprivate(cell) depend(out : m[i])
+      ++*cell;
+    } else if (n == 1) {
+#pragma omp task firstprivate(cell) depend(in : m[b[0]]) depend(out : m[i])
+      ++*cell;
+    } else if (n == 2) {
+#pragma omp task firstprivate(cell) depend(in : m[b[0]], m[b[1]]) depend(out : m[i])
+      ++*cell;
+    } else {
+#pragma omp task firstprivate(cell) depend(iterator(k = 0 : n), in : m[b[k]]) depend(out : m[i])
+      ++*cell;
+    }
+  }
+
+  const shape& shape_;
+  cells& cells_;
+  std::vector<char> marks_;
+};
+
+}  // namespace
+}  // namespace filch::bench::graph_shapes
+
+int main(int argc, char** argv) {
+  using namespace filch::bench;
+  return graph_shapes::compete<runtime, graph_shapes::task_graph>(argc, argv);
+}
