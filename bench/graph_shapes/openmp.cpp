@@ -23,7 +23,7 @@ class task_graph {
   // With more than two before it a node needs the iterator of OpenMP 5.
   void add(std::size_t i) {
     auto* const cell = cells_.at(i);
-    char* const m = marks_.data();
+    [[maybe_unused]] char* const m = marks_.data();
     const std::size_t n = shape_.count(i);
     const std::uint32_t* const b = shape_.before.data() + shape_.first[i];
     if (n == 0) {
