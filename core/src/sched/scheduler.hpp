@@ -129,7 +129,8 @@ class scheduler final : public workplace {
   void run_fork(slot& me, fork_job& half, bool then_search) noexcept;
   /// Takes half of a fork from `victim`, by force if it has not answered for long enough.
   fork_job* rob(slot& me, slot& victim) noexcept;
-  static bool may_force(slot& me, slot& victim) noexcept;
+  static bool keeps_silent(slot& me, slot& victim) noexcept;
+  static bool may_force() noexcept;
   void start_work(slot& me) noexcept;
   void end_work(slot& me) noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;

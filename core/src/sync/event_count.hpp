@@ -79,7 +79,7 @@ class event_count {
   }
   void get_up(std::uint32_t n) noexcept {
     if (n == 0) return;
-    // order: [relaxed: behind the caller's fence, which publishes what was queued [pair:CALL]]
+    // order: [relaxed: behind the caller's fence, which publishes what was queued] [pair:CALL]
     calls_.fetch_add(n, std::memory_order_relaxed);
     Atomics::wake(&calls_, static_cast<int>(n));
   }

@@ -12,7 +12,7 @@ namespace detail {
 /// A mutex for critical sections of a few stores. Who finds it taken spins first: the holder is
 /// gone in less time than a sleep and a wake-up take, unless it was interrupted.
 /// Source: the third mutex of Drepper's "Futexes are tricky", with a spin before it.
-template <class Atomics = std_atomics>
+template <class Atomics = std_atomics, int Spins = 100>
 class basic_short_lock {
  public:
   basic_short_lock() noexcept = default;
@@ -20,7 +20,7 @@ class basic_short_lock {
   basic_short_lock& operator=(const basic_short_lock&) = delete;
 
   void lock() noexcept {
-    for (int i = 0; i < spins; ++i) {
+    for (int i = 0; i < Spins; ++i) {
       std::uint32_t open = 0;
       // order: [relaxed: a hint; the exchange decides]
       if (word_.load(std::memory_order_relaxed) == 0 &&
@@ -42,7 +42,6 @@ class basic_short_lock {
   }
 
  private:
-  static constexpr int spins = 100;
   static constexpr std::uint32_t taken = 1, slept_on = 2;
   typename Atomics::template atomic<std::uint32_t> word_{0};
 };

@@ -7,6 +7,7 @@ LATCH = "core/include/filch/detail/latch.hpp"
 RACE_CELL = "core/include/filch/detail/race_cell.hpp"
 GATE = "core/src/pool/gate.hpp"
 SPLIT = "core/include/filch/detail/split_deque.hpp"
+SHORT_LOCK = "core/src/sync/short_lock.hpp"
 CREW = "core/src/sched/crew.hpp"
 
 FENCE = "Atomics::fence(std::memory_order_seq_cst);"
@@ -72,6 +73,26 @@ MUTANTS = [
     ("event_count: who withdraws leaves its call behind", EVENT_COUNT,
      "    sleep();  // a call is on its way to us, or to another one whom we leave ours to\n", "",
      "event_count"),
+    # ---- the short lock
+    ("short_lock: unlock publishes nothing", SHORT_LOCK,
+     "word_.exchange(0, std::memory_order_release)", "word_.exchange(0, std::memory_order_relaxed)",
+     "short_lock"),
+    ("short_lock: who takes it while spinning sees nothing", SHORT_LOCK,
+     "word_.compare_exchange_strong(open, taken, std::memory_order_acquire,",
+     "word_.compare_exchange_strong(open, taken, std::memory_order_relaxed,", "short_lock"),
+    ("short_lock: who slept for it sees nothing", SHORT_LOCK,
+     "word_.exchange(slept_on, std::memory_order_acquire)",
+     "word_.exchange(slept_on, std::memory_order_relaxed)", "short_lock"),
+    ("short_lock: who got up forgets the others that sleep", SHORT_LOCK,
+     "while (word_.exchange(slept_on, std::memory_order_acquire) != 0) {",
+     "for (std::uint32_t mark = slept_on; word_.exchange(mark, std::memory_order_acquire) != 0;\n"
+     "         mark = taken) {", "short_lock"),
+    ("short_lock: unlock wakes nobody", SHORT_LOCK,
+     "if (word_.exchange(0, std::memory_order_release) == slept_on) Atomics::wake(&word_, 1);",
+     "word_.exchange(0, std::memory_order_release);", "short_lock"),
+    ("short_lock: it is taken without looking", SHORT_LOCK,
+     "std::uint32_t open = 0;", "std::uint32_t open = word_.load(std::memory_order_relaxed);",
+     "short_lock"),
     # ---- latches
     ("latch: set publishes nothing", LATCH,
      "word_.exchange(opened, std::memory_order_acq_rel)",

@@ -59,6 +59,9 @@ class FILCH_API stop_link {
   std::stop_token token() { return shared()->token(); }
   /// Says that nobody will ask this link to stop any more.
   void end() noexcept {
+    // order: [relaxed: for this thread; a shared link that another one makes just now lives longer
+    // than it need, no more]
+    ended_.store(true, std::memory_order_relaxed);
     // order: the link is constructed for who ends it [pair:STOP-SHARED]
     if (stop_state* own = shared_.load(std::memory_order_acquire)) own->end();
   }
@@ -71,6 +74,7 @@ class FILCH_API stop_link {
   std::stop_token user_;
   std::atomic<stop_state*> shared_{nullptr};  // with a reference
   std::atomic<bool> requested_{false};
+  std::atomic<bool> ended_{false};
   bool loose_ = false;
 };
 
