@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <utility>
 
@@ -51,6 +52,12 @@ class filch_pool {
   template <class F>
   void post(F&& f) {
     pool_.post(f);
+  }
+  template <class F, class Done>
+  void bulk(std::size_t n, F&& f, Done&& all_submitted) {
+    auto all = pool_.map_async([&f](std::size_t) { f(); }, std::views::iota(std::size_t{0}, n));
+    all_submitted();
+    all.get();
   }
 
  private:

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -197,6 +198,47 @@ TEST_P(fork_join, over_indices_throws_what_the_lowest_failing_index_threw) {
       EXPECT_EQ(i, 1U);
     }
   }
+}
+
+// Cheap ones run several in a row; all the more must each be met, in every shape of a range.
+TEST_P(fork_join, over_very_many_cheap_indices_calls_each_once) {
+  auto pool = make_pool();
+  for (const std::size_t n : {std::size_t{65'537}, std::size_t{300'000}}) {
+    std::vector<std::uint8_t> calls(n, 0);
+    pool.fork_join_n(n, [&](std::size_t i) { ++calls[i]; });
+    EXPECT_EQ(std::ranges::count(calls, 1), static_cast<std::ptrdiff_t>(n));
+  }
+}
+
+TEST_P(fork_join, over_indices_skips_those_behind_one_that_failed_in_its_row) {
+  auto pool = make_pool();
+  std::atomic<bool> beyond{false};
+  EXPECT_THROW(pool.fork_join_n(200'000,
+                                [&](std::size_t i) {
+                                  if (i == 999) throw std::runtime_error("999");
+                                  // Ranges of thieves lie further to the right.
+                                  if (i > 999 && i < 1010) beyond = true;
+                                }),
+               std::runtime_error);
+  if (workers() <= 1) {
+    EXPECT_FALSE(beyond);
+  }
+}
+
+TEST_P(fork_join, over_indices_offers_each_as_long_as_none_was_cheap) {
+  FILCH_NEEDS_CONCURRENT();
+  if (workers() < 2) return;
+  auto pool = make_pool();
+  std::atomic<std::size_t> inside{0};
+  std::atomic<bool> met{true};
+  pool.submit([&] {
+        pool.fork_join_n(2, [&](std::size_t) {
+          ++inside;
+          if (!eventually([&] { return inside == 2; })) met = false;
+        });
+      })
+      .get();
+  EXPECT_TRUE(met);
 }
 
 TEST_P(fork_join, its_branches_see_the_stop_of_the_call) {

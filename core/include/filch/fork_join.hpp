@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <new>
@@ -154,16 +156,49 @@ template <class F, class G, class... Rest>
   }
 }
 
-/// [lo, hi) halved until one index is left.
+/// How many indices of a range a thread runs without offering them, by what the last ones cost:
+/// what takes a microsecond is not worth a fork for each index, and hides nothing for long.
+struct grain {
+  static constexpr std::chrono::nanoseconds worth_a_fork{1000};
+
+  /// Whose it is: a thief knows nothing yet of what indices cost.
+  fork_deque* const of = current.forks;
+  std::size_t size = 1;
+
+  void learn(std::size_t ran, std::chrono::nanoseconds took) noexcept {
+    const auto each = static_cast<std::size_t>(took.count()) / ran + 1;
+    // Cheap calls may be followed by dear ones: it grows in steps.
+    size = std::clamp<std::size_t>(worth_a_fork / std::chrono::nanoseconds(1) / each, 1, 8 * ran);
+  }
+};
+
+/// Runs lo, lo + 1, ... until somebody asks for halves. Returns the first index it has not run.
 template <class F>
-void fork_range(std::size_t lo, std::size_t hi, F& f) {
-  if (hi - lo == 1) {
-    invoke_job<void>(f, lo);
+std::size_t run_some(std::size_t lo, std::size_t hi, F& f, grain& now) {
+  using clock = std::chrono::steady_clock;
+  const auto begin = clock::now();
+  const fork_deque* const forks = current.forks;
+  std::size_t i = lo;
+  do {
+    invoke_job<void>(f, i++);
+  } while (i < hi && !(forks && forks->asked()));
+  now.learn(i - lo, clock::now() - begin);
+  return i;
+}
+
+/// [lo, hi) halved until what is left is run at once; a thief halves on.
+template <class F>
+void fork_range(std::size_t lo, std::size_t hi, F& f, grain& last) {
+  grain mine;
+  grain& now = last.of == mine.of ? last : mine;
+  if (hi - lo <= now.size) lo = run_some(lo, hi, f, now);
+  if (hi - lo <= 1) {
+    if (lo < hi) invoke_job<void>(f, lo);
     return;
   }
   const auto middle = lo + (hi - lo) / 2;
-  auto left = [&] { fork_range(lo, middle, f); };
-  auto right = [&] { fork_range(middle, hi, f); };
+  auto left = [&] { fork_range(lo, middle, f, now); };
+  auto right = [&] { fork_range(middle, hi, f, now); };
   fork_two(left, right);
 }
 
@@ -205,12 +240,16 @@ class fork_verbs {
     return detail::inside_pool(self().bound(), [&] { return detail::fork_all(branches...); });
   }
 
-  /// Calls `f(0) ... f(n - 1)`, which may run at the same time, splitting [0, n) in halves.
+  /// Calls `f(0) ... f(n - 1)`, which may run at the same time, splitting [0, n) in halves; where
+  /// calls are cheap and nobody asks for some, several in a row.
   /// Throws: as `fork_join`; the lowest failing index wins.
   template <class F>
   void fork_join_n(std::size_t n, F&& f) const {
     if (n == 0) return;
-    detail::inside_pool(self().bound(), [&] { detail::fork_range(0, n, f); });
+    detail::inside_pool(self().bound(), [&] {
+      detail::grain now;
+      detail::fork_range(0, n, f, now);
+    });
   }
 
  private:
