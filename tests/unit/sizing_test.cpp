@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "../support/fake_root.hpp"
+
 namespace {
 
 using filch::detail::affinity_cpus;
@@ -25,24 +27,10 @@ using filch::detail::sizing;
 using filch::detail::tightest_cpu_quota;
 
 // A /proc and a /sys of the test's own.
-class fake_root {
+class fake_root : public filch_test::fake_root {
  public:
-  fake_root() {
-    std::string name = (std::filesystem::temp_directory_path() / "filch-sizing-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~fake_root() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  fake_root(const fake_root&) = delete;
-  fake_root& operator=(const fake_root&) = delete;
-
   fake_root& file(const std::string& name, std::string_view text) {
-    const std::filesystem::path at = path_ + name;
-    std::filesystem::create_directories(at.parent_path());
-    std::ofstream(at, std::ios::binary) << text;
+    filch_test::fake_root::file(name, text);
     return *this;
   }
   fake_root& groups(std::string_view text) { return file("/proc/self/cgroup", text); }
@@ -51,11 +39,7 @@ class fake_root {
     return file(group + "/cpu.cfs_quota_us", quota).file(group + "/cpu.cfs_period_us", period);
   }
 
-  std::optional<cpu_quota> quota() const { return tightest_cpu_quota(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
+  std::optional<cpu_quota> quota() const { return tightest_cpu_quota(path()); }
 };
 
 constexpr std::string_view v2_mount =

@@ -32,6 +32,10 @@ struct pool_options {
   /// Receives errors that nobody can: of `post`, and of futures dropped unread. Default: one
   /// line on stderr, and a count.
   std::function<void(std::exception_ptr)> on_unhandled = {};
+  /// Whether each worker is bound to a CPU of its own while it works: core complex by core complex,
+  /// first threads of cores first. More workers than CPUs share them. Stand-ins, io threads and
+  /// callers are never bound. For machines that run nothing else.
+  bool pin_workers = false;
   /// How long an idle worker looks for work before it sleeps.
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);
   /// Bytes of stack of each thread the pool starts; 0: the system's default.

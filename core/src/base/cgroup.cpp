@@ -1,14 +1,12 @@
 #include "cgroup.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <string_view>
 #include <system_error>
 #include <vector>
+
+#include "read_file.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -21,57 +19,17 @@ constexpr std::size_t longest_file = 64 * 1024;
 constexpr std::size_t longest_mount_list = 1024 * 1024;
 constexpr std::uint64_t default_period = 100'000;  // microseconds, as the kernel's
 
-class file_descriptor {
- public:
-  explicit file_descriptor(const std::string& path) noexcept
-      // Never stuck on something that is no plain file.
-      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-  ~file_descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  file_descriptor(const file_descriptor&) = delete;
-  file_descriptor& operator=(const file_descriptor&) = delete;
-  int number() const noexcept { return number_; }
-
- private:
-  int number_;
-};
-
-// The first `limit` bytes; empty if the file cannot be read.
-std::string read_file(const std::string& path, std::size_t limit) {
-  const file_descriptor file(path);
-  std::string text;
-  if (file.number() < 0) return text;
-  char buffer[4096];
-  while (text.size() < limit) {
-    const ssize_t got = ::read(file.number(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) break;
-    text.append(buffer, static_cast<std::size_t>(got));
-  }
-  if (text.size() > limit) text.resize(limit);
-  return text;
-}
-
-// What stands before the first `separator`, which is taken off `text` with it.
-std::string_view take(std::string_view& text, char separator) noexcept {
-  const std::size_t at = text.find(separator);
-  const std::string_view head = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  return head;
-}
-
 // Whether `word` is one of the comma-separated `list`: "cpu" is in "cpu,cpuacct", not in "cpuset".
 bool lists(std::string_view list, std::string_view word) noexcept {
   while (!list.empty()) {
-    if (take(list, ',') == word) return true;
+    if (take_until(list, ',') == word) return true;
   }
   return false;
 }
 
 bool climbs(std::string_view path) noexcept {
   while (!path.empty()) {
-    if (take(path, '/') == "..") return true;
+    if (take_until(path, '/') == "..") return true;
   }
   return false;
 }
@@ -113,9 +71,9 @@ std::vector<membership> read_memberships(const std::string& root) {
   const std::string text = read_file(root + "/proc/self/cgroup", longest_file);
   std::vector<membership> found;
   for (std::string_view rest = text; !rest.empty();) {
-    std::string_view line = take(rest, '\n');
-    const std::string_view number = take(line, ':');
-    const std::string_view controllers = take(line, ':');
+    std::string_view line = take_until(rest, '\n');
+    const std::string_view number = take_until(line, ':');
+    const std::string_view controllers = take_until(line, ':');
     if (line.empty() || line.front() != '/') continue;
     if (number == "0" && controllers.empty()) {
       found.push_back({version::two, std::string(line)});
@@ -131,14 +89,14 @@ std::vector<mount> read_mounts(const std::string& root) {
   const std::string text = read_file(root + "/proc/self/mountinfo", longest_mount_list);
   std::vector<mount> found;
   for (std::string_view rest = text; !rest.empty();) {
-    std::string_view line = take(rest, '\n');
-    for (int skipped = 0; skipped < 3; ++skipped) take(line, ' ');
-    const std::string_view shown = take(line, ' ');
-    const std::string_view point = take(line, ' ');
-    while (!line.empty() && take(line, ' ') != "-") {
+    std::string_view line = take_until(rest, '\n');
+    for (int skipped = 0; skipped < 3; ++skipped) take_until(line, ' ');
+    const std::string_view shown = take_until(line, ' ');
+    const std::string_view point = take_until(line, ' ');
+    while (!line.empty() && take_until(line, ' ') != "-") {
     }
-    const std::string_view type = take(line, ' ');
-    take(line, ' ');
+    const std::string_view type = take_until(line, ' ');
+    take_until(line, ' ');
     if (shown.empty() || point.empty()) continue;
     if (type == "cgroup2") {
       found.push_back({version::two, unescape(shown), unescape(point)});
@@ -169,11 +127,6 @@ std::optional<std::string> way_down(std::string_view ours, std::string_view show
   return std::nullopt;
 }
 
-std::string_view trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  return text;
-}
-
 // Nothing for words, signs, zero, trailing dirt and numbers beyond 64 bits.
 std::optional<std::uint64_t> parse_positive(std::string_view text) noexcept {
   std::uint64_t number = 0;
@@ -194,7 +147,7 @@ std::optional<double> quota_of(version kind, const std::string& group) {
   if (kind == version::two) {
     const std::string text = read_file(group + "/cpu.max", longest_file);
     std::string_view period = trimmed(text);
-    const std::string_view quota = take(period, ' ');
+    const std::string_view quota = take_until(period, ' ');
     return ratio(parse_positive(quota), period.empty() ? default_period : parse_positive(period));
   }
   const std::string quota = read_file(group + "/cpu.cfs_quota_us", longest_file);

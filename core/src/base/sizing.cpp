@@ -1,15 +1,12 @@
 #include "sizing.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <thread>
-#include <vector>
 
 #include "env.hpp"
+#include "topology.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -56,17 +53,8 @@ sizing least_of(unsigned affinity, const std::optional<cpu_quota>& quota,
 }
 
 unsigned affinity_cpus() noexcept {
-  // The kernel refuses a mask smaller than its own, whose size it does not tell.
-  constexpr std::size_t most_words = 1024;
   try {
-    for (std::size_t words = 1; words <= most_words; words *= 2) {
-      std::vector<cpu_set_t> mask(words);
-      const std::size_t bytes = words * sizeof(cpu_set_t);
-      if (::sched_getaffinity(0, bytes, mask.data()) == 0) {
-        return static_cast<unsigned>(std::max(CPU_COUNT_S(bytes, mask.data()), 1));
-      }
-      if (errno != EINVAL) break;
-    }
+    if (const auto cpus = allowed_cpus().size()) return static_cast<unsigned>(cpus);
   } catch (...) {  // no memory for the mask: ask for what needs none
   }
   return std::max(std::thread::hardware_concurrency(), 1U);

@@ -26,7 +26,8 @@ unsigned extra_threads(const pool_options& options, unsigned workers) {
 
 }  // namespace
 
-pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule)
+pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule,
+                     const topology& machine)
     : options_(std::move(options)),
       engine_(std::move(source)),
       width_(engine_->width()),
@@ -39,7 +40,7 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
           scheduler::hooks{options_.on_start, options_.on_exit,
                            [this](std::exception_ptr e) { report(std::move(e)); },
                            [this] { io_.budget_freed(); }},
-          budget_, threads_)),
+          scheduler::placement{machine, options_.pin_workers}, budget_, threads_)),
       timer_place_(*this, *cpu_, 0, slot::kind::io),
       io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {}
 
@@ -171,6 +172,7 @@ std::string pool_core::describe() const {
   if (cpu_->started() != width_) {
     text += ", of which " + std::to_string(cpu_->started()) + " could be started";
   }
+  if (options_.pin_workers && width_ != 0) text += ", each bound to a CPU";
   if (width_ == 0) text += "; jobs run in order on the threads that wait for them";
   text += "; up to " + std::to_string(budget_.most()) + " more threads for lane::io and stand-ins";
   if (door_.is_closed()) text += "; closed, " + std::to_string(door_.inside()) + " calls inside";

@@ -26,7 +26,8 @@ namespace detail {
 /// timers, the count of accepted work, and the life cycle that ties them together.
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
-  pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule);
+  pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule,
+            const topology& machine = this_machine());
   ~pool_core();
   pool_core(const pool_core&) = delete;
   pool_core& operator=(const pool_core&) = delete;

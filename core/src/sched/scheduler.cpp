@@ -6,6 +6,7 @@
 
 #include "base/warn.hpp"
 #include "sched/spares.hpp"
+#include "sched/victim_order.hpp"
 #include "sched/waits.hpp"
 
 namespace filch {
@@ -27,13 +28,14 @@ constexpr unsigned guests = 64;
 }  // namespace
 
 scheduler::scheduler(pool_core& core, engine& source, std::chrono::nanoseconds spin, hooks user,
-                     thread_budget& budget, thread_set& threads)
+                     placement place, thread_budget& budget, thread_set& threads)
     : core_(core),
       engine_(source),
       threads_(threads),
       width_(source.width()),
       spin_(spin),
       user_(std::move(user)),
+      place_(place),
       slots_(core, *this, width_, guests, budget.most()),
       crew_(*this, width_),
       spares_(std::make_unique<spares>(*this, budget, threads, user_.budget_freed)) {}
@@ -135,6 +137,7 @@ slot* scheduler::lend_guest(bool counts) noexcept {
   slot* lent = slots_.take(slot::kind::guest);
   if (!lent) return nullptr;
   lent->counts = counts;
+  note_home(*lent);
   if (counts) crew_.one_more();
   if (!lent->forks->asked()) lent->forks->ask_for_good();  // all may have gone to sleep meanwhile
   return lent;
@@ -166,27 +169,42 @@ bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
   return true;
 }
 
+void scheduler::note_home(slot& me) noexcept {
+  if (place_.machine.farthest() != 0) me.set_home(place_.machine.home_of(current_cpu()));
+}
+
+bool scheduler::run_found(slot& me, slot& victim, bool& again) noexcept {
+  if (fork_job* half = rob(me, victim)) {
+    run_fork(me, *half, true);
+    return true;
+  }
+  job* work = nullptr;
+  const auto got = victim.jobs.steal(work);
+  if (got == steal_result::taken) {
+    me.stolen.add();
+    return run_queued(me, ref<job>::adopt(work));
+  }
+  again = again || got == steal_result::lost;
+  return false;
+}
+
+// Near ones first: what they made lies in a cache that this thread shares. A thread that moves
+// meanwhile may be missed, so the last look before a sleep does not come this way.
 bool scheduler::run_stolen(slot& me) noexcept {
   const auto sights = me.sights;
   for (bool again = true; again;) {
     again = false;
-    const unsigned n = slots_.size();
-    const unsigned first = n ? me.random() % n : 0;
-    for (unsigned k = 0; k < n; ++k) {
-      slot* victim = slots_.at((first + k) % n);
-      if (!victim || victim == &me) continue;
-      if (fork_job* half = rob(me, *victim)) {
-        run_fork(me, *half, true);
-        return true;
-      }
-      job* work = nullptr;
-      const auto got = victim->jobs.steal(work);
-      if (got == steal_result::taken) {
-        me.stolen.add();
-        return run_queued(me, ref<job>::adopt(work));
-      }
-      again = again || got == steal_result::lost;
-    }
+    const bool ran = nearest_first(
+        slots_.size(), place_.machine.farthest(), [&] { return me.random(); },
+        [&](unsigned i) {
+          const slot* victim = slots_.at(i);
+          return victim ? distance(me.home(), victim->home()) : 0;
+        },
+        [&](unsigned i) {
+          slot* victim = slots_.at(i);
+          return victim && victim != &me && run_found(me, *victim, again);
+        });
+    if (ran) return true;
   }
   if (me.sights == sights) me.sights = 0;
   return false;
@@ -270,6 +288,7 @@ void scheduler::drop_leftovers() noexcept {
 
 void scheduler::start_work(slot& me) noexcept {
   crew_.one_more();
+  note_home(me);
   greet(me);
   crew_.begin_search(me.searching);
 }
@@ -320,6 +339,7 @@ bool scheduler::park(slot& me) noexcept {
   } else {
     me.parked.add();
     crew_.sleep(me.searching);
+    note_home(me);
   }
   return !stopping();
 }
@@ -331,11 +351,18 @@ void scheduler::work_and_park(slot& me) noexcept {
   } while (park(me));
 }
 
+cpu_binding scheduler::bind(const slot& me) const noexcept {
+  const auto& cpus = place_.machine.cpus();
+  if (!place_.pin_workers || cpus.empty()) return {};
+  return cpu_binding(cpus[me.index % cpus.size()].cpu);
+}
+
 bool scheduler::add_worker() {
   slot* me = slots_.take(slot::kind::worker);
   if (!me) return false;
   const bool begun = static_cast<bool>(threads_.start(
       [this, me] {
+        const auto bound = bind(*me);
         start_work(*me);
         work_and_park(*me);
         end_work(*me);
@@ -350,6 +377,7 @@ void scheduler::work_until_idle() {
   slot* me = slots_.take(slot::kind::worker);
   if (!me) return;
   const auto outer = std::exchange(current, current_thread{});
+  const auto bound = bind(*me);
   start_work(*me);
   while (run_one(*me) || find_for_a_while(*me)) {
   }

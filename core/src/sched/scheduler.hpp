@@ -11,6 +11,7 @@
 #include <filch/engine.hpp>
 
 #include "base/thread_set.hpp"
+#include "base/topology.hpp"
 #include "queue/injection_queue.hpp"
 #include "sched/budget.hpp"
 #include "sched/crew.hpp"
@@ -33,9 +34,15 @@ class scheduler final : public workplace {
     std::function<void()> budget_freed;
   };
 
+  /// Where threads work.
+  struct placement {
+    const topology& machine;
+    bool pin_workers;
+  };
+
   /// `core` is only compared with what contexts name.
   scheduler(pool_core& core, engine& source, std::chrono::nanoseconds spin, hooks user,
-            thread_budget& budget, thread_set& threads);
+            placement place, thread_budget& budget, thread_set& threads);
   ~scheduler();
 
   /// Lets the engine begin; the number of workers there will be is `started()` afterwards.
@@ -125,6 +132,9 @@ class scheduler final : public workplace {
   static job* next_own(slot& me) noexcept;
   bool run_injected(slot& me) noexcept;
   bool run_stolen(slot& me) noexcept;
+  bool run_found(slot& me, slot& victim, bool& again) noexcept;
+  void note_home(slot& me) noexcept;
+  cpu_binding bind(const slot& me) const noexcept;
   bool run_passed(slot& me) noexcept;
   void run_fork(slot& me, fork_job& half, bool then_search) noexcept;
   /// Takes half of a fork from `victim`, by force if it has not answered for long enough.
@@ -144,6 +154,7 @@ class scheduler final : public workplace {
   const unsigned width_;
   const std::chrono::nanoseconds spin_;
   const hooks user_;
+  const placement place_;
   unsigned started_ = 0;
   slot_table slots_;
   injection_queue injected_;

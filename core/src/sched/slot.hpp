@@ -7,6 +7,7 @@
 #include <filch/detail/fork_job.hpp>
 #include <filch/detail/job.hpp>
 
+#include "base/topology.hpp"
 #include "queue/chase_lev.hpp"
 
 namespace filch {
@@ -73,6 +74,18 @@ struct alignas(64) slot {
     // order: [relaxed: as above]
     asleep.store(now, std::memory_order_relaxed);
   }
+  /// Where its thread was when it last began to look for work, for thieves that prefer near
+  /// victims; written only on machines where some are far.
+  void set_home(cpu_home now) noexcept {
+    // order: [relaxed: a hint]
+    home_.store(static_cast<std::uint32_t>(now.node) << 16 | now.complex,
+                std::memory_order_relaxed);
+  }
+  cpu_home home() const noexcept {
+    // order: [relaxed: a hint]
+    const auto seen = home_.load(std::memory_order_relaxed);
+    return {0, static_cast<std::uint16_t>(seen), static_cast<std::uint16_t>(seen >> 16)};
+  }
   /// Whether the guest counts among the threads at work: not if its thread is one of them already.
   bool counts = true;
   /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
@@ -95,6 +108,7 @@ struct alignas(64) slot {
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
   waiter* waiting = nullptr;
 
+  std::atomic<std::uint32_t> home_{0};
   std::uint32_t seed;
   std::uint32_t random() noexcept {
     seed ^= seed << 13;
