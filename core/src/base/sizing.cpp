@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "env.hpp"
-#include "topology.hpp"
+#include "machine.hpp"
 
 namespace filch {
 inline namespace v0 {

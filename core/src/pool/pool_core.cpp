@@ -27,7 +27,7 @@ unsigned extra_threads(const pool_options& options, unsigned workers) {
 }  // namespace
 
 pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule,
-                     const topology& machine)
+                     const machine& on)
     : options_(std::move(options)),
       engine_(std::move(source)),
       width_(engine_->width()),
@@ -40,7 +40,7 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
           scheduler::hooks{options_.on_start, options_.on_exit,
                            [this](std::exception_ptr e) { report(std::move(e)); },
                            [this] { io_.budget_freed(); }},
-          scheduler::placement{machine, options_.pin_workers}, budget_, threads_)),
+          scheduler::placement{on, options_.pin_workers}, budget_, threads_)),
       timer_place_(*this, *cpu_, 0, slot::kind::io),
       io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {}
 

@@ -27,7 +27,7 @@ namespace detail {
 class pool_core : public std::enable_shared_from_this<pool_core> {
  public:
   pool_core(std::unique_ptr<engine> source, pool_options options, std::string rule,
-            const topology& machine = this_machine());
+            const machine& on = this_machine());
   ~pool_core();
   pool_core(const pool_core&) = delete;
   pool_core& operator=(const pool_core&) = delete;

@@ -170,7 +170,7 @@ bool scheduler::run_queued(slot& me, ref<job> work) noexcept {
 }
 
 void scheduler::note_home(slot& me) noexcept {
-  if (place_.machine.farthest() != 0) me.set_home(place_.machine.home_of(current_cpu()));
+  if (place_.on.farthest() != 0) me.set_home(place_.on.home_of(current_cpu()));
 }
 
 bool scheduler::run_found(slot& me, slot& victim, bool& again) noexcept {
@@ -195,7 +195,7 @@ bool scheduler::run_stolen(slot& me) noexcept {
   for (bool again = true; again;) {
     again = false;
     const bool ran = nearest_first(
-        slots_.size(), place_.machine.farthest(), [&] { return me.random(); },
+        slots_.size(), place_.on.farthest(), [&] { return me.random(); },
         [&](unsigned i) {
           const slot* victim = slots_.at(i);
           return victim ? distance(me.home(), victim->home()) : 0;
@@ -352,7 +352,7 @@ void scheduler::work_and_park(slot& me) noexcept {
 }
 
 cpu_binding scheduler::bind(const slot& me) const noexcept {
-  const auto& cpus = place_.machine.cpus();
+  const auto& cpus = place_.on.cpus();
   if (!place_.pin_workers || cpus.empty()) return {};
   return cpu_binding(cpus[me.index % cpus.size()].cpu);
 }

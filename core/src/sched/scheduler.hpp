@@ -10,8 +10,8 @@
 
 #include <filch/engine.hpp>
 
+#include "base/machine.hpp"
 #include "base/thread_set.hpp"
-#include "base/topology.hpp"
 #include "queue/injection_queue.hpp"
 #include "sched/budget.hpp"
 #include "sched/crew.hpp"
@@ -36,7 +36,7 @@ class scheduler final : public workplace {
 
   /// Where threads work.
   struct placement {
-    const topology& machine;
+    const machine& on;
     bool pin_workers;
   };
 

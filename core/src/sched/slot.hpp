@@ -7,7 +7,7 @@
 #include <filch/detail/fork_job.hpp>
 #include <filch/detail/job.hpp>
 
-#include "base/topology.hpp"
+#include "base/machine.hpp"
 #include "queue/chase_lev.hpp"
 
 namespace filch {

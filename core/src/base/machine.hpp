@@ -31,11 +31,11 @@ std::vector<unsigned> allowed_cpus();
 std::vector<unsigned> parse_cpu_list(std::string_view text, std::size_t most);
 
 /// What a scheduler wants to know of the machine, of the CPUs that it may use.
-class topology {
+class machine {
  public:
   /// Reads what the kernel tells of these CPUs in /sys; what it does not tell is taken to be near.
   /// `root` stands before the paths. Throws: `bad_alloc`.
-  explicit topology(const std::vector<unsigned>& cpus, const std::string& root = {});
+  explicit machine(const std::vector<unsigned>& cpus, const std::string& root = {});
 
   /// The order in which workers are bound: a complex is filled before the next, node by node, and
   /// the second threads of cores come after all first ones.
@@ -52,7 +52,7 @@ class topology {
 };
 
 /// This process' machine, read when first asked for; flat where that fails.
-const topology& this_machine() noexcept;
+const machine& this_machine() noexcept;
 /// The CPU that the calling thread runs on just now.
 unsigned current_cpu() noexcept;
 

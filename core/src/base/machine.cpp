@@ -1,4 +1,4 @@
-#include "topology.hpp"
+#include "machine.hpp"
 
 #include <sched.h>
 
@@ -137,7 +137,7 @@ std::vector<unsigned> parse_cpu_list(std::string_view text, std::size_t most) {
   return found;
 }
 
-topology::topology(const std::vector<unsigned>& cpus, const std::string& root) {
+machine::machine(const std::vector<unsigned>& cpus, const std::string& root) {
   std::vector<sighting> all;
   for (const unsigned cpu : cpus) all.push_back({cpu, cpus.front()});
   std::sort(all.begin(), all.end(),
@@ -160,22 +160,22 @@ topology::topology(const std::vector<unsigned>& cpus, const std::string& root) {
             [](const cpu_home& a, const cpu_home& b) { return a.cpu < b.cpu; });
 }
 
-cpu_home topology::home_of(unsigned cpu) const noexcept {
+cpu_home machine::home_of(unsigned cpu) const noexcept {
   const auto at =
       std::lower_bound(by_number_.begin(), by_number_.end(), cpu,
                        [](const cpu_home& home, unsigned number) { return home.cpu < number; });
   return at != by_number_.end() && at->cpu == cpu ? *at : cpu_home{};
 }
 
-const topology& this_machine() noexcept {
-  static const topology machine = [] {
+const machine& this_machine() noexcept {
+  static const machine found = [] {
     try {
-      return topology(allowed_cpus());
+      return machine(allowed_cpus());
     } catch (...) {  // no memory: flat
-      return topology({});
+      return machine({});
     }
   }();
-  return machine;
+  return found;
 }
 
 unsigned current_cpu() noexcept {

@@ -1,4 +1,4 @@
-#include "base/topology.hpp"
+#include "base/machine.hpp"
 
 #include <filch/engine.hpp>
 
@@ -21,9 +21,9 @@ using filch::detail::allowed_cpus;
 using filch::detail::cpu_binding;
 using filch::detail::cpu_home;
 using filch::detail::distance;
+using filch::detail::machine;
 using filch::detail::nearest_first;
 using filch::detail::parse_cpu_list;
-using filch::detail::topology;
 using filch_test::fake_root;
 
 using numbers = std::vector<unsigned>;
@@ -73,14 +73,14 @@ numbers all_of(unsigned n) {
   return all;
 }
 
-TEST(topology, knows_who_shares_a_cache_and_a_node) {
+TEST(machine, knows_who_shares_a_cache_and_a_node) {
   fake_root root;
   describe_two_nodes(root);
-  const topology machine(all_of(16), root.path());
+  const machine found(all_of(16), root.path());
   const auto apart = [&](unsigned a, unsigned b) {
-    return distance(machine.home_of(a), machine.home_of(b));
+    return distance(found.home_of(a), found.home_of(b));
   };
-  EXPECT_EQ(machine.farthest(), 2U);
+  EXPECT_EQ(found.farthest(), 2U);
   EXPECT_EQ(apart(0, 1), 0U);
   EXPECT_EQ(apart(0, 9), 0U);
   EXPECT_EQ(apart(0, 2), 1U);
@@ -89,46 +89,46 @@ TEST(topology, knows_who_shares_a_cache_and_a_node) {
   EXPECT_EQ(apart(15, 3), 2U);
 }
 
-TEST(topology, binds_complex_by_complex_and_second_threads_last) {
+TEST(machine, binds_complex_by_complex_and_second_threads_last) {
   fake_root root;
   describe_two_nodes(root);
-  const topology machine(all_of(16), root.path());
+  const machine found(all_of(16), root.path());
   numbers order;
-  for (const auto& home : machine.cpus()) order.push_back(home.cpu);
+  for (const auto& home : found.cpus()) order.push_back(home.cpu);
   EXPECT_EQ(order, all_of(16));
 }
 
-TEST(topology, looks_at_the_allowed_ones_only) {
+TEST(machine, looks_at_the_allowed_ones_only) {
   fake_root root;
   describe_two_nodes(root);
-  const topology one_node({9, 2, 1}, root.path());
+  const machine one_node({9, 2, 1}, root.path());
   EXPECT_EQ(one_node.farthest(), 1U);
   EXPECT_EQ(one_node.cpus().size(), 3U);
-  const topology one_complex({8, 0}, root.path());
+  const machine one_complex({8, 0}, root.path());
   EXPECT_EQ(one_complex.farthest(), 0U);
   EXPECT_EQ(one_complex.cpus().front().cpu, 0U) << "a first thread comes first";
 }
 
-TEST(topology, is_flat_where_nothing_is_told) {
+TEST(machine, is_flat_where_nothing_is_told) {
   fake_root root;
-  const topology machine(all_of(4), root.path());
-  EXPECT_EQ(machine.farthest(), 0U);
-  EXPECT_EQ(machine.cpus().size(), 4U);
-  EXPECT_EQ(topology({}, root.path()).farthest(), 0U);
-  EXPECT_EQ(machine.home_of(99), cpu_home{});
+  const machine found(all_of(4), root.path());
+  EXPECT_EQ(found.farthest(), 0U);
+  EXPECT_EQ(found.cpus().size(), 4U);
+  EXPECT_EQ(machine({}, root.path()).farthest(), 0U);
+  EXPECT_EQ(found.home_of(99), cpu_home{});
 }
 
-TEST(topology, does_not_trust_what_it_reads) {
+TEST(machine, does_not_trust_what_it_reads) {
   fake_root root;
   describe_two_nodes(root);
   root.file("/sys/devices/system/node/online", "0-4294967295\n");
   root.file("/sys/devices/system/node/node1/cpulist", std::string(1'000'000, '7'));
   root.file("/sys/devices/system/cpu/cpu0/cache/index1/shared_cpu_list", "0-4294967295");
-  const topology machine(all_of(16), root.path());
-  EXPECT_EQ(machine.cpus().size(), 16U);
+  const machine found(all_of(16), root.path());
+  EXPECT_EQ(found.cpus().size(), 16U);
 }
 
-TEST(topology, of_this_machine_has_all_that_this_process_may_use) {
+TEST(machine, of_this_machine_has_all_that_this_process_may_use) {
   EXPECT_EQ(filch::detail::this_machine().cpus().size(), allowed_cpus().size());
 }
 
@@ -215,13 +215,13 @@ TEST(victim_order, leaves_no_job_on_a_machine_of_distances) {
     root.file("/sys/devices/system/node/node" + number + "/cpulist", number + "\n");
   }
   root.file("/sys/devices/system/node/online", online);
-  const topology machine(cpus, root.path());
-  ASSERT_EQ(machine.farthest(), cpus.size() > 1 ? 2U : 0U);
+  const machine found(cpus, root.path());
+  ASSERT_EQ(found.farthest(), cpus.size() > 1 ? 2U : 0U);
   for (const bool pinned : {false, true}) {
     filch::pool_options options;
     options.pin_workers = pinned;
     const auto core =
-        std::make_shared<filch::detail::pool_core>(filch::native_engine(4), options, "", machine);
+        std::make_shared<filch::detail::pool_core>(filch::native_engine(4), options, "", found);
     core->start();
     std::atomic<int> ran{0};
     for (int i = 0; i < 8; ++i) tree::plant(*core, ran, 10);
