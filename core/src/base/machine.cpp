@@ -172,7 +172,7 @@ const machine& this_machine() noexcept {
     try {
       return machine(allowed_cpus());
     } catch (...) {  // no memory: flat
-      return machine({});
+      return machine();
     }
   }();
   return found;

@@ -33,6 +33,8 @@ std::vector<unsigned> parse_cpu_list(std::string_view text, std::size_t most);
 /// What a scheduler wants to know of the machine, of the CPUs that it may use.
 class machine {
  public:
+  /// One of which nothing is known: all is near.
+  machine() noexcept = default;
   /// Reads what the kernel tells of these CPUs in /sys; what it does not tell is taken to be near.
   /// `root` stands before the paths. Throws: `bad_alloc`.
   explicit machine(const std::vector<unsigned>& cpus, const std::string& root = {});
