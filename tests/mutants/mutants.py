@@ -86,7 +86,7 @@ MUTANTS = [
     ("an error that nobody reads is dropped", FUTURE,
      "core_->report(error_);", "{}", "future"),
     ("a finished job is still counted as inside", FUTURE,
-     "  if (accepted) leave(*core);\n", "  (void)accepted;\n", "lifecycle"),
+     "  if (accepted) leave(*core);\n", "  (void)accepted, (void)core;\n", "lifecycle"),
     ("cancel says no though the job never runs", FUTURE,
      "    return true;\n  }\n  if (!done_", "    return false;\n  }\n  if (!done_", "future"),
     # ---- the pool's life
