@@ -3,7 +3,7 @@
 #include <dispenso/task_set.h>
 #include <dispenso/thread_pool.h>
 
-#include "shape.hpp"
+#include "events.hpp"
 
 /// \file
 /// dispenso: who waits for the task set works on it, so the pool has one thread less.
@@ -22,14 +22,15 @@ struct dispenso_pool : dispenso::ThreadPool {
   explicit dispenso_pool(unsigned threads) : dispenso::ThreadPool(threads - 1) {}
 };
 
+template <class Body>
 class task_graph {
  public:
-  task_graph(dispenso_pool& pool, const shape& s, cells& c) : tasks_(pool) {
+  task_graph(dispenso_pool& pool, const shape& s, Body body) : tasks_(pool) {
     graph_.reserve(s.size());
     std::vector<dispenso::Node*> nodes;
     nodes.reserve(s.size());
     for (std::size_t i = 0; i < s.size(); ++i) {
-      nodes.push_back(&graph_.addNode([cell = c.at(i)] { ++*cell; }));
+      nodes.push_back(&graph_.addNode([body, i] { body(i); }));
       for (std::size_t k = 0; k < s.count(i); ++k) nodes[i]->dependsOn(*nodes[s.at(i, k)]);
     }
   }

@@ -4,7 +4,7 @@
 #include <filch/graph_run.hpp>
 #include <filch/pool.hpp>
 
-#include "shape.hpp"
+#include "events.hpp"
 
 /// \file
 /// filch's graph with data on the first two edges of each node, as the others cannot have it: each
@@ -12,23 +12,23 @@
 
 namespace filch::bench::graph_shapes {
 
+template <class Body>
 class task_graph {
  public:
-  task_graph(const pool& p, const shape& s, cells& c) : pool_(p) {
+  task_graph(const pool& p, const shape& s, Body body) : pool_(p) {
     std::vector<node<int>> nodes;
     nodes.reserve(s.size());
     for (std::size_t i = 0; i < s.size(); ++i) {
-      auto* const cell = c.at(i);
       switch (s.count(i)) {
         case 0:
-          nodes.push_back(graph_.add([cell] { return visit(cell); }));
+          nodes.push_back(graph_.add([body, i] { return visit(body, i); }));
           break;
         case 1:
-          nodes.push_back(graph_.add([cell](int) { return visit(cell); }, nodes[s.at(i, 0)]));
+          nodes.push_back(graph_.add([body, i](int) { return visit(body, i); }, nodes[s.at(i, 0)]));
           break;
         default:
-          nodes.push_back(graph_.add([cell](int, int) { return visit(cell); }, nodes[s.at(i, 0)],
-                                     nodes[s.at(i, 1)]));
+          nodes.push_back(graph_.add([body, i](int, int) { return visit(body, i); },
+                                     nodes[s.at(i, 0)], nodes[s.at(i, 1)]));
       }
       for (std::size_t k = 2; k < s.count(i); ++k) nodes[s.at(i, k)].precede(nodes[i]);
     }
@@ -36,7 +36,10 @@ class task_graph {
   void run() { pool_.run(graph_).get(); }
 
  private:
-  static int visit(std::uint32_t* cell) { return static_cast<int>(++*cell); }
+  static int visit(const Body& body, std::size_t i) {
+    body(i);
+    return static_cast<int>(i);
+  }
   const pool& pool_;
   graph graph_;
 };

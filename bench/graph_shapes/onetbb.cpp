@@ -5,7 +5,7 @@
 
 #include <deque>
 
-#include "shape.hpp"
+#include "events.hpp"
 
 /// \file
 /// oneTBB's flow graph: a continue_node for each node.
@@ -23,13 +23,14 @@ struct tbb_arena {
   tbb::task_arena arena;
 };
 
+template <class Body>
 class task_graph {
  public:
-  task_graph(tbb_arena& a, const shape& s, cells& c) : arena_(a.arena) {
+  task_graph(tbb_arena& a, const shape& s, Body body) : arena_(a.arena) {
     arena_.execute([&] {
       graph_.reset();
       for (std::size_t i = 0; i < s.size(); ++i) {
-        nodes_.emplace_back(graph_, [cell = c.at(i)](const message&) { ++*cell; });
+        nodes_.emplace_back(graph_, [body, i](const message&) { body(i); });
         if (s.count(i) == 0) begins_.push_back(&nodes_.back());
         for (std::size_t k = 0; k < s.count(i); ++k) make_edge(nodes_[s.at(i, k)], nodes_[i]);
       }

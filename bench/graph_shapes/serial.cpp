@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "shape.hpp"
+#include "events.hpp"
 
 /// \file
 /// The same closures, called one after the other in the order in which they were added.
@@ -10,11 +10,12 @@
 namespace filch::bench::graph_shapes {
 namespace {
 
+template <class Body>
 class task_graph {
  public:
-  task_graph(runtime&, const shape& s, cells& c) {
+  task_graph(runtime&, const shape& s, Body body) {
     nodes_.reserve(s.size());
-    for (std::size_t i = 0; i < s.size(); ++i) nodes_.emplace_back([cell = c.at(i)] { ++*cell; });
+    for (std::size_t i = 0; i < s.size(); ++i) nodes_.emplace_back([body, i] { body(i); });
   }
   void run() {
     for (auto& node : nodes_) node();

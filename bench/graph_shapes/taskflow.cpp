@@ -1,6 +1,6 @@
 #include <taskflow/taskflow.hpp>
 
-#include "shape.hpp"
+#include "events.hpp"
 
 namespace filch::bench::graph_shapes {
 namespace {
@@ -11,13 +11,14 @@ struct taskflow_executor : tf::Executor {
   explicit taskflow_executor(unsigned threads) : tf::Executor(threads) {}
 };
 
+template <class Body>
 class task_graph {
  public:
-  task_graph(taskflow_executor& e, const shape& s, cells& c) : executor_(e) {
+  task_graph(taskflow_executor& e, const shape& s, Body body) : executor_(e) {
     std::vector<tf::Task> nodes;
     nodes.reserve(s.size());
     for (std::size_t i = 0; i < s.size(); ++i) {
-      nodes.push_back(flow_.emplace([cell = c.at(i)] { ++*cell; }));
+      nodes.push_back(flow_.emplace([body, i] { body(i); }));
       for (std::size_t k = 0; k < s.count(i); ++k) nodes[s.at(i, k)].precede(nodes[i]);
     }
   }

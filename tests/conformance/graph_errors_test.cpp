@@ -81,11 +81,12 @@ TEST_P(graph_errors, stops_at_the_first_failure_if_asked_to) {
   const auto bad = g.add([] { throw std::domain_error("bad"); });
   auto last = g.add([&] { ++ran; });
   bad.precede(last);
-  auto chain = g.add([&] {
+  const bool two_at_once = concurrent() && workers() > 1;
+  const auto beside = two_at_once ? g.add([] {
     while (!filch::this_job::stop_requested()) std::this_thread::sleep_for(100us);
-  });
-  if (!concurrent() || workers() == 1) chain = g.add([] {}).succeed(bad);
-  chain.precede(last);
+  })
+                                  : g.add([] {}).succeed(bad);
+  beside.precede(last);
   auto run = pool.with({.errors = filch::errors::first}).run(g);
   EXPECT_THROW(run.get(), std::domain_error);
   EXPECT_EQ(ran, 0);
@@ -246,6 +247,38 @@ TEST_P(graph_errors, refuses_a_closed_pool) {
   EXPECT_THROW(pool.run(g), filch::pool_closed);
   auto second = make_pool();
   second.run(g).get();
+}
+
+TEST_P(graph_errors, ends_its_runs_when_the_pool_is_shut_down) {
+  FILCH_NEEDS_CONCURRENT();
+  auto pool = make_pool();
+  filch::graph g;
+  filch_test::gate begun;
+  auto last = g.add([&] {
+    begun.open();
+    while (!filch::this_job::stop_requested()) std::this_thread::sleep_for(100us);
+  });
+  for (int i = 0; i < 50; ++i) last = g.add([] {}).succeed(last);
+  auto run = pool.run(g);
+  begun.wait();
+  EXPECT_TRUE(pool.shutdown_for(10s).finished);
+  EXPECT_THROW(run.get(), filch::cancelled);
+  EXPECT_EQ(run.progress().skipped, 50U);
+}
+
+TEST_P(graph_errors, refuses_to_wait_for_the_run_it_is_a_part_of) {
+  auto pool = make_pool();
+  filch::graph g;
+  filch::graph_run run;
+  std::atomic<bool> ready{false};
+  g.add([&] {
+    while (!ready) std::this_thread::yield();
+    run.wait();
+  });
+  if (!concurrent()) ready = true;
+  run = pool.run(g);
+  ready = true;
+  EXPECT_THROW(run.get(), filch::would_deadlock);
 }
 
 }  // namespace

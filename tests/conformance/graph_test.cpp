@@ -105,6 +105,13 @@ TEST_P(graph, can_be_run_within_a_job_and_waited_for_there) {
   EXPECT_EQ(pool.submit([&] { return pool.run(g).get(sum); }).get(), 100);
 }
 
+TEST_P(graph, is_run_by_a_free_function_on_the_current_pool) {
+  auto pool = make_pool();
+  filch::graph g;
+  const auto a = g.add([] { return 7; });
+  EXPECT_EQ(pool.submit([&] { return filch::run_graph(g).get(a); }).get(), 7);
+}
+
 // ---- values -----------------------------------------------------------------------------------
 
 TEST_P(graph, moves_a_result_to_its_only_user_that_takes_it_by_value) {

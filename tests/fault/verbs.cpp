@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <new>
 #include <numeric>
 #include <thread>
@@ -221,6 +222,54 @@ void nested_waits(const filch::pool& pool) {
   for (int i = 0; i < 4; ++i) check(jobs[static_cast<std::size_t>(i)].get() == i, "nested waits");
 }
 
+void graph(const filch::pool& pool) {
+  filch::graph g;
+  const auto a = g.add([mine = belonging()] { return std::make_unique<belonging>(); }).name("a");
+  const auto b = g.add([](const std::unique_ptr<belonging>&) { return 20; }, a);
+  const auto c = g.add([](const std::unique_ptr<belonging>&) { return 22; }, a);
+  const auto d = g.add([](int x, int y) { return x + y; }, b, c).succeed(a);
+  auto run = pool.with({.name = "a name that is too long for a string's own room"}).run(g);
+  check(run.get(d) == 42, "a graph's result is wrong");
+}
+
+void graph_with_a_loop(const filch::pool& pool) {
+  filch::graph g;
+  int n = 0;
+  const auto body = g.add([&n] { return ++n; });
+  const auto out = g.add([](int x) { return x; }, body);
+  g.branch([](int x) { return x < 4; }, body).to(body, out);
+  check(pool.run(g).get(out) == 4, "a loop ran another number of times");
+}
+
+void graph_with_parts(const filch::pool& pool) {
+  filch::graph inner;
+  const auto one = inner.add([mine = belonging()] { return 1; });
+  filch::graph g;
+  const auto part = g.compose(inner, one);
+  std::atomic<int> ran{0};
+  const auto made = g.add(
+      [&ran](filch::subgraph& s, int x) {
+        for (int i = 0; i < 3; ++i) s.add([&ran, mine = belonging()] { ++ran; });
+        return x;
+      },
+      part);
+  auto run = pool.run(g);
+  check(run.get(made) == 1 && ran == 3, "parts of a graph are missing");
+}
+
+void graph_on_io(const filch::pool& pool) {
+  filch::graph g;
+  std::atomic<int> tries{0};
+  const auto a = g.add([&tries, mine = belonging()] {
+                    if (++tries == 1) throw std::bad_alloc();
+                    return 3;
+                  })
+                     .lane(filch::lane::io)
+                     .retry(1, std::chrono::microseconds(50));
+  const auto b = g.add([](int x) { return x + 1; }, a);
+  check(pool.run(g).get(b) == 4, "a blocking node's result is wrong");
+}
+
 constexpr verb all_verbs[] = {
     {"submit", submit},
     {"submit_on_io", submit_on_io},
@@ -249,6 +298,10 @@ constexpr verb all_verbs[] = {
     {"staggered_race", staggered_race},
     {"first_n", first_n},
     {"nested_waits", nested_waits},
+    {"graph", graph},
+    {"graph_with_a_loop", graph_with_a_loop},
+    {"graph_with_parts", graph_with_parts},
+    {"graph_on_io", graph_on_io},
 };
 
 }  // namespace

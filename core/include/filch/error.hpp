@@ -125,6 +125,20 @@ class FILCH_API node_skipped : public error {
   ~node_skipped() override;
 };
 
+/// Times were asked for that nobody has kept.
+class FILCH_API not_traced : public error {
+ public:
+  using error::error;
+  ~not_traced() override;
+};
+
+/// A file could not be written; the text says why.
+class FILCH_API file_error : public error {
+ public:
+  using error::error;
+  ~file_error() override;
+};
+
 /// A contender of a race returned a value that the race's `.accept` refused.
 class FILCH_API rejected : public error {
  public:

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <iosfwd>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -92,6 +94,24 @@ class graph_run {
   node_state state(const any_node& of) const {
     return detail::state_of(core(), of.owner(), of.id());
   }
+  /// Draws the graph as `graph::dot` does, with what became of each node; of a traced run with its
+  /// time and where it ran. Waits.
+  void dot(std::ostream& out) const {
+    wait();
+    detail::draw_run(core(), out);
+  }
+  /// Work, span and parallelism of a run that was begun with `.trace = true`. Waits.
+  /// Throws: `not_traced`.
+  run_timing timing() const {
+    wait();
+    return detail::timing_of(core());
+  }
+  /// Writes what ran where and when, as Chrome's and Perfetto's trace viewers read it. Waits.
+  /// Throws: `not_traced`; `file_error`, also if the file exists.
+  void trace(const std::string& path) const {
+    wait();
+    detail::write_trace(core(), path);
+  }
   /// Calls `f()` once when the run has ended, on the thread that ends it; at once, here, if it has.
   /// What it throws goes to `on_unhandled`.
   template <class F>
@@ -135,6 +155,15 @@ class graph_verbs {
     return graph_run(detail::begin_run(bound.core, g.core(), bound.options, std::move(how_often)));
   }
 };
+
+namespace detail {
+struct run_graph_fn {
+  graph_run operator()(const graph& g) const { return current_verbs<graph_verbs>().run(g); }
+};
+}  // namespace detail
+
+/// Begins a run on the pool of the running job, else on the default pool.
+inline constexpr detail::run_graph_fn run_graph{};
 
 }  // namespace v0
 }  // namespace filch

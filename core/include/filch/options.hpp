@@ -84,6 +84,8 @@ struct job_options {
   std::chrono::nanoseconds timeout{0};
   /// Time for each item; 0: no limit, below 0: it has run out.
   std::chrono::nanoseconds timeout_each{0};
+  /// Keeps when and where each node of a task graph ran; costs two looks at the clock a node.
+  bool trace = false;
 };
 
 namespace detail {

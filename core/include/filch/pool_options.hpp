@@ -40,6 +40,10 @@ struct pool_options {
   std::chrono::nanoseconds spin = std::chrono::microseconds(20);
   /// Bytes of stack of each thread the pool starts; 0: the system's default.
   std::size_t stack_size = 0;
+  /// A new file for a trace of all jobs, and of the nodes of task graphs, as Chrome's and
+  /// Perfetto's trace viewers read it; written when the pool ends. Empty: the file that FILCH_TRACE
+  /// names (with .2, .3, ... for the second pool, the third, ...), if it names one.
+  std::string trace = {};
   /// cpu workers; 0: by affinity, cgroup quota and FILCH_WORKERS.
   unsigned workers = 0;
 };

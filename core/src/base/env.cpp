@@ -56,6 +56,17 @@ std::optional<std::string> env_word(const char* name,
   return std::nullopt;
 }
 
+std::optional<std::string> env_path(const char* name) {
+  constexpr std::size_t longest_path = 4095;
+  const auto value = lookup(name);
+  if (!value) return std::nullopt;
+  if (value->size() > longest_path) {
+    warn_ignored(name, *value, "a path of at most 4095 characters");
+    return std::nullopt;
+  }
+  return std::string(*value);
+}
+
 std::optional<unsigned> parse_unsigned(std::string_view text, unsigned lowest,
                                        unsigned highest) noexcept {
   if (text.size() > longest_value) return std::nullopt;

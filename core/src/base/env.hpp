@@ -18,6 +18,10 @@ std::optional<unsigned> env_unsigned(const char* name, unsigned lowest, unsigned
 std::optional<std::string> env_word(const char* name,
                                     std::initializer_list<std::string_view> allowed);
 
+/// The path in the environment variable `name`; nothing if it is unset or empty, or if the program
+/// runs with more rights than its caller; nothing and a warning if it is too long to be one.
+std::optional<std::string> env_path(const char* name);
+
 /// The number that `text` is, as a whole and in decimal; nothing if it is not one in the range.
 std::optional<unsigned> parse_unsigned(std::string_view text, unsigned lowest,
                                        unsigned highest) noexcept;

@@ -40,6 +40,8 @@ cyclic_graph::~cyclic_graph() = default;
 invalid_graph::~invalid_graph() = default;
 foreign_node::~foreign_node() = default;
 node_skipped::~node_skipped() = default;
+not_traced::~not_traced() = default;
+file_error::~file_error() = default;
 
 errors_list::errors_list(std::vector<item_error> errors)
     : error(summary("filch: the call collected ", errors)), errors_(std::move(errors)) {}

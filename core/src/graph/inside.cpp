@@ -86,6 +86,7 @@ void run_core::begin_inside(run_core& whole, run_node* node, node_id from,
     job_options options;
     options.errors = whole.options_.errors;
     reset(options, {});
+    times_ = whole.times_ ? std::make_unique<run_times>() : nullptr;
   } catch (...) {
     graph_.ended();
     graph_.give_back(*this);
@@ -101,7 +102,7 @@ void run_core::begin_inside(run_core& whole, run_node* node, node_id from,
   ctx_.run = this;
   pool_stop_ = whole.pool_stop_;
   // order: [relaxed: nobody works on it yet]
-  alarms_.store(ask_link, std::memory_order_relaxed);
+  alarms_.store(ask_link | (whole.times_ ? keep_times : 0U), std::memory_order_relaxed);
   // order: [relaxed: as above]
   shares_.store(1, std::memory_order_relaxed);
   // order: [relaxed: as above]
@@ -111,13 +112,7 @@ void run_core::begin_inside(run_core& whole, run_node* node, node_id from,
   whole_node_ = node;
   whole_id_ = from;
   made_ = std::move(made);
-  {
-    std::lock_guard lock(whole.lock_);
-    previous_part_ = nullptr;
-    next_part_ = whole.parts_;
-    if (next_part_) next_part_->previous_part_ = this;
-    whole.parts_ = this;
-  }
+  outermost_ = whole.outermost_;
   // order: [relaxed: as above]
   goes_on_.store(true, std::memory_order_relaxed);
   send(start_list(), lane::cpu);
@@ -135,10 +130,9 @@ run_core::resumed run_core::end_inside() noexcept {
   }
   if (!whole_node_ && after.error) whole.failed(whole_id_, std::move(after.error));
   if (!whole_node_ && after.left_out) whole.left_out();
-  {
-    std::lock_guard lock(whole.lock_);
-    (previous_part_ ? previous_part_->next_part_ : whole.parts_) = next_part_;
-    if (next_part_) next_part_->previous_part_ = previous_part_;
+  if (times_) {
+    const auto all = timing_inside();
+    whole.times_->add_inside(whole_id_, all.work, all.span);
   }
   stop_->end();
   const auto made = std::move(made_);
@@ -147,6 +141,16 @@ run_core::resumed run_core::end_inside() noexcept {
   graph_.ended();
   give_up_share();
   return after;
+}
+
+// What a trace needs of this run is handed on to the one that is seen.
+run_timing run_core::timing_inside() noexcept {
+  run_timing all;
+  thrown([&] {
+    all = times_->timing(shape());
+    outermost_->times_->add_events(times_->events(graph_));
+  });
+  return all;
 }
 
 // The composed node's result is one of this run's, which nobody else will ask for.

@@ -53,6 +53,14 @@ std::vector<bool> reached_from(const edge_lists& next, node_id start) {
   return seen;
 }
 
+edge_lists turned(const edge_lists& next) {
+  edge_lists before(next.size());
+  for (node_id i = 0; i < next.size(); ++i) {
+    for (const node_id t : next[i]) before[t].push_back(i);
+  }
+  return before;
+}
+
 [[noreturn]] void throw_cycle(const graph_core& graph, const edge_lists& next,
                               const std::vector<node_id>& order) {
   std::vector<bool> left(next.size(), true);
@@ -102,10 +110,7 @@ class flow_search {
   flow run() {
     sort_ways();
     order_ = in_order(next_);
-    before_.resize(graph_.size());
-    for (node_id i = 0; i < graph_.size(); ++i) {
-      for (const node_id t : next_[i]) before_[t].push_back(i);
-    }
+    before_ = turned(next_);
     for (std::size_t i = 0; i < ways().size(); ++i) {
       if (back_[i]) add_loop(i);
     }
@@ -183,16 +188,10 @@ class flow_search {
                           "branch (then it runs in each round), or follow it");
     }
   }
+  // A node waits for everything before it, and hears of each way of a branch, chosen or not.
   bool comes_late(const flow::loop_body& body, const std::vector<bool>& late, node_id v) const {
-    bool chosen = false, only_late = true;
-    for (std::size_t i = 0; i < ways().size(); ++i) {
-      if (back_[i] || ways()[i].to != v) continue;
-      chosen = true;
-      only_late = only_late && (ways()[i].branch == body.branch || late[ways()[i].branch]);
-    }
-    if (chosen && only_late) return true;
     return std::any_of(before_[v].begin(), before_[v].end(),
-                       [&](node_id b) { return b == body.branch ? !chosen : late[b]; });
+                       [&](node_id b) { return b == body.branch || late[b]; });
   }
 
   const graph_core& graph_;

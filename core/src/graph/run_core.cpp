@@ -18,7 +18,7 @@ namespace detail {
 namespace {
 /// Jobs made beforehand: the thread that ran the last one may not have let go of it when the next
 /// run begins.
-constexpr std::size_t first_starters = 4;
+constexpr std::size_t first_starters = 8;
 }  // namespace
 
 run_core::run_core(graph_core& graph, std::shared_ptr<const topology> shape)
@@ -49,7 +49,6 @@ void run_core::reset(const job_options& options, rounds how_often) {
   options_ = options;
   rounds_ = std::move(how_often);
   done_.close_again();
-  past_ = {};
   errors_.clear();
   no_room_ = nullptr;
   callbacks_.clear();
@@ -57,7 +56,15 @@ void run_core::reset(const job_options& options, rounds how_often) {
   quiet_end_ = true;
   // order: [relaxed: nobody works on it yet]
   left_out_.store(false, std::memory_order_relaxed);
-  ++serial_;
+  outermost_ = this;
+  begin_round();
+}
+
+void run_core::begin_round() noexcept {
+  std::lock_guard lock(work_lock_);
+  past_ = {};
+  // order: [relaxed: as in serial()]
+  serial_.fetch_add(1, std::memory_order_relaxed);
 }
 
 void run_core::hang(pool_core& pool, const job_options& options) {
@@ -72,6 +79,9 @@ void run_core::hang(pool_core& pool, const job_options& options) {
   pool_stop_ = &pool.root_stop();
   std::uint32_t alarms = options.stop.stop_possible() || current.ctx ? ask_link : 0U;
   if (options.on_progress) alarms |= tell_progress;
+  const bool traced = options.trace || pool.cpu().log();
+  times_ = traced ? std::make_unique<run_times>() : nullptr;
+  if (traced) alarms |= keep_times;
   // order: [relaxed: nobody works on it yet]
   alarms_.store(alarms, std::memory_order_relaxed);
 }
@@ -141,26 +151,29 @@ ref<run_job> run_core::starter() {
 
 bool run_core::send(run_node* list, filch::lane where) noexcept {
   ref<run_job> work;
-  {
+  try {
     std::lock_guard lock(lock_);
-    try {
-      work = starter();
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    work->set(list, where);
-    work->previous_ = nullptr;
-    work->next_ = waiting_;
-    if (waiting_) waiting_->previous_ = work.get();
-    waiting_ = work.get();
+    work = starter();
+  } catch (const std::bad_alloc&) {
+    return false;
   }
-  enqueue(*ctx_.pool, std::move(work));
+  work->set(list, where);
+  pool_core& pool = *ctx_.pool;  // a waiter that finds the job may end the run
+  {
+    std::lock_guard lock(outermost_->work_lock_);
+    auto& first = outermost_->waiting_;
+    work->previous_ = nullptr;
+    work->next_ = first;
+    if (first) first->previous_ = work.get();
+    first = work.get();
+  }
+  enqueue(pool, std::move(work));
   return true;
 }
 
 void run_core::begins(run_job& work) noexcept {
-  std::lock_guard lock(lock_);
-  (work.previous_ ? work.previous_->next_ : waiting_) = work.next_;
+  std::lock_guard lock(outermost_->work_lock_);
+  (work.previous_ ? work.previous_->next_ : outermost_->waiting_) = work.next_;
   if (work.next_) work.next_->previous_ = work.previous_;
 }
 
@@ -201,20 +214,21 @@ run_core::resumed run_core::work_here(run_node* list, bool on_io, resumed* after
 }
 
 void run_core::enters(strand& s) noexcept {
-  std::lock_guard lock(lock_);
-  s.after = strands_;
+  std::lock_guard lock(outermost_->work_lock_);
+  auto& first = outermost_->strands_;
+  s.after = first;
   s.before = nullptr;
-  if (strands_) strands_->before = &s;
-  strands_ = &s;
+  if (first) first->before = &s;
+  first = &s;
 }
 
 void run_core::leaves(strand& s) noexcept {
   const auto did = s.progress();
-  std::lock_guard lock(lock_);
+  std::lock_guard lock(outermost_->work_lock_);
   past_.done += did.done;
   past_.failed += did.failed;
   past_.skipped += did.skipped;
-  (s.before ? s.before->after : strands_) = s.after;
+  (s.before ? s.before->after : outermost_->strands_) = s.after;
   if (s.after) s.after->before = s.before;
 }
 
@@ -262,8 +276,7 @@ run_node* run_core::next_round() noexcept {
     end();
     return nullptr;
   }
-  past_ = {};
-  ++serial_;
+  begin_round();
   // order: [relaxed: this thread is the only one]
   pieces_.store(1, std::memory_order_relaxed);
   return start_list();
@@ -276,6 +289,7 @@ void run_core::end() noexcept {
     pool.count_suppressed(errors_.size() - 1);
   }
   stop_->end();
+  if (times_ && pool.cpu().log()) thrown([&] { pool.cpu().log()->add(times_->events(graph_)); });
   std::vector<std::function<void()>> call_back;
   {
     std::lock_guard lock(lock_);

@@ -18,6 +18,7 @@
 #include <filch/options.hpp>
 #include <filch/subgraph.hpp>
 
+#include "graph/timing.hpp"
 #include "graph/topology.hpp"
 
 namespace filch {
@@ -102,15 +103,18 @@ class run_core final : public awaited {
   run_node* nodes() noexcept { return nodes_.get(); }
   context& ctx() noexcept { return ctx_; }
   /// Not zero if ordinary nodes have to be looked at, too: `alarm`'s bits.
-  enum alarm : std::uint32_t { stopped = 1, ask_link = 2, tell_progress = 4 };
+  enum alarm : std::uint32_t { stopped = 1, ask_link = 2, tell_progress = 4, keep_times = 8 };
   std::uint32_t alarms() const noexcept {
     // order: [relaxed: a hint; stopping is told by the link]
     return alarms_.load(std::memory_order_relaxed) | (pool_stop_->asked() ? stopped : 0U);
   }
   bool stop_requested() const noexcept { return stop_->stop_requested(); }
-  std::uint32_t serial() const noexcept { return serial_; }
+  std::uint32_t serial() const noexcept {
+    // order: [relaxed: changed between two rounds; the first node's queue hands it on]
+    return serial_.load(std::memory_order_relaxed);
+  }
   std::uint32_t fate(node_state s) const noexcept {
-    return serial_ << 3 | static_cast<std::uint32_t>(s);
+    return serial() << 3 | static_cast<std::uint32_t>(s);
   }
   node_state last_state(const run_node& node) const noexcept;
 
@@ -123,6 +127,11 @@ class run_core final : public awaited {
   void tell() noexcept;
   /// Sleeps for a node's next try, with the caller's piece. Throws: `no_thread`, `bad_alloc`.
   void try_later(run_node& node, std::chrono::nanoseconds pause);
+  /// Null if nobody wants times.
+  run_times* times() noexcept { return times_.get(); }
+  const run_times* times() const noexcept { return times_.get(); }
+  /// What a node that has ended says to those behind it.
+  std::uint32_t state_marks(node_id from, bool data) const noexcept;
   void begin_loop_anew(const prepared_loop& loop) noexcept;
 
   // ---- awaited ----
@@ -145,6 +154,7 @@ class run_core final : public awaited {
   };
 
   void reset(const job_options& options, rounds how_often);
+  void begin_round() noexcept;
   void hang(pool_core& pool, const job_options& options);
   void limit_time(std::chrono::nanoseconds limit);
   run_node* start_list() noexcept;
@@ -155,12 +165,11 @@ class run_core final : public awaited {
   run_node* next_round() noexcept;
   void end() noexcept;
   resumed end_inside() noexcept;
+  run_timing timing_inside() noexcept;
   void hand_over(run_core& whole, run_node& node);
   void give_up_share() noexcept;
   void clear_values() noexcept;
   void wait_for_end() noexcept;
-  slot* runner_from(std::size_t& i) noexcept;
-  std::uint32_t state_marks(node_id from, bool data) const noexcept;
 
   graph_core& graph_;
   const std::shared_ptr<const topology> shape_;
@@ -174,7 +183,7 @@ class run_core final : public awaited {
   std::string name_;
   job_options options_;
   rounds rounds_;
-  std::uint32_t serial_ = 0;
+  std::atomic<std::uint32_t> serial_{0};  // of the round; how results of earlier ones are told
 
   alignas(64) std::atomic<std::uint32_t> pieces_{0};
   std::atomic<std::uint32_t> shares_{0};
@@ -182,24 +191,27 @@ class run_core final : public awaited {
   alignas(64) std::atomic<std::uint32_t> alarms_{0};
   latch done_;
 
-  std::mutex lock_;  // of all below
+  /// Who works on this run and on all runs inside it, and their jobs that have not begun: in the
+  /// outermost one, under its lock.
+  run_core* outermost_ = this;
+  std::mutex work_lock_;
   strand* strands_ = nullptr;
   run_job* waiting_ = nullptr;
+  run_progress past_;  // of this run's strands that have ended; under the outermost's lock
+
+  std::mutex lock_;  // of all below
   std::vector<ref<run_job>> starters_;
-  run_progress past_;  // of strands that have ended
   std::vector<node_error> errors_;
   std::exception_ptr no_room_;
   std::vector<std::function<void()>> callbacks_;
   std::shared_ptr<expiry> expiry_;
+  std::unique_ptr<run_times> times_;
   std::mutex progress_lock_;
 
   run_core* whole_ = nullptr;
   run_node* whole_node_ = nullptr;
   node_id whole_id_ = 0;
   std::unique_ptr<subgraph> made_;
-  run_core* parts_ = nullptr;  // runs inside this one; under lock_
-  run_core* next_part_ = nullptr;
-  run_core* previous_part_ = nullptr;
 
   bool ended_ = false;
   std::atomic<bool> goes_on_{false};

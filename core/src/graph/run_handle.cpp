@@ -41,12 +41,19 @@ void run_core::try_later(run_node& node, std::chrono::nanoseconds how_long) {
   const auto id = call_at(*ctx_.pool, deadline_after(how_long), [waits] { waits->over(); });
   pool_core& pool = *ctx_.pool;
   const auto keep = waits;
-  waits->on_stop.emplace(token, [&pool, id, held = std::weak_ptr<pause>(waits)] {
-    if (const auto w = held.lock()) {
-      cancel_timer(pool, id);
-      w->over();
-    }
-  });
+  try {
+    waits->on_stop.emplace(token, [&pool, id, held = std::weak_ptr<pause>(waits)] {
+      if (const auto w = held.lock()) {
+        cancel_timer(pool, id);
+        w->over();
+      }
+    });
+  } catch (...) {
+    // order: [relaxed: as in over()]
+    if (waits->taken.exchange(true, std::memory_order_relaxed)) return;  // its time has come
+    cancel_timer(pool, id);
+    throw;
+  }
 }
 
 // ---- the verdict ------------------------------------------------------------------------------
@@ -54,7 +61,7 @@ void run_core::try_later(run_node& node, std::chrono::nanoseconds how_long) {
 node_state run_core::last_state(const run_node& node) const noexcept {
   // order: the result is visible to who sees the node done [pair:FATE]
   const auto seen = node.fate.load(std::memory_order_acquire);
-  if (seen >> 3 != (serial_ & 0x1fffffffU)) return node_state::waiting;
+  if (seen >> 3 != (serial() & 0x1fffffffU)) return node_state::waiting;
   return static_cast<node_state>(seen & 7U);
 }
 
@@ -115,9 +122,10 @@ run_node& run_core::result(node_id node) {
 // ---- asking -----------------------------------------------------------------------------------
 
 run_progress run_core::progress() noexcept {
-  std::lock_guard lock(lock_);
+  std::lock_guard lock(work_lock_);
   auto sum = past_;
   for (const strand* s = strands_; s; s = s->after) {
+    if (!s->is_of(*this)) continue;
     const auto did = s->progress();
     sum.done += did.done;
     sum.failed += did.failed;
@@ -125,7 +133,7 @@ run_progress run_core::progress() noexcept {
   }
   sum.total = shape_->size();
   // order: [relaxed: a statistic]
-  sum.running = ended_ ? 0 : pieces_.load(std::memory_order_relaxed);
+  sum.running = done_.is_set() ? 0 : pieces_.load(std::memory_order_relaxed);
   return sum;
 }
 
@@ -143,26 +151,17 @@ bool run_core::wait_until(std::chrono::steady_clock::time_point deadline) {
 }
 
 ref<job> run_core::unclaimed() noexcept {
-  std::lock_guard lock(lock_);
+  std::lock_guard lock(work_lock_);
   for (run_job* work = waiting_; work; work = work->next_) {
     if (!work->is_claimed()) return ref<job>::share(work);
-  }
-  for (run_core* part = parts_; part; part = part->next_part_) {
-    if (auto work = part->unclaimed()) return work;
   }
   return {};
 }
 
-slot* run_core::runner(std::size_t i) noexcept { return runner_from(i); }
-
-// Counts `i` down, over the runs inside this one, too.
-slot* run_core::runner_from(std::size_t& i) noexcept {
-  std::lock_guard lock(lock_);
+slot* run_core::runner(std::size_t i) noexcept {
+  std::lock_guard lock(work_lock_);
   for (strand* s = strands_; s; s = s->after) {
     if (s->place() && i-- == 0) return s->place();
-  }
-  for (run_core* part = parts_; part; part = part->next_part_) {
-    if (slot* found = part->runner_from(i)) return found;
   }
   return nullptr;
 }

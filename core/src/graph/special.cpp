@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <chrono>
-#include <span>
 
 #include "base/thrown.hpp"
 #include "graph/graph_core.hpp"
 #include "graph/strand.hpp"
 #include "pool/pool_core.hpp"
+#include "sched/slot.hpp"
 
 // What is not an ordinary node's way: choices, loops, failures, retries, stops, the io lane.
 
@@ -24,6 +24,25 @@ std::chrono::nanoseconds pause_before(unsigned again, std::chrono::nanoseconds b
   for (; again > 1 && backoff < longest_pause; --again) backoff *= 2;
   return std::min<std::chrono::nanoseconds>(backoff, longest_pause);
 }
+
+/// Notes when a node ran.
+class stopwatch {
+ public:
+  stopwatch(run_times* times, node_id node, const slot* home) noexcept : times_(times) {
+    if (times_) call_ = {node, place_of(home), std::chrono::steady_clock::now(), {}};
+  }
+  stopwatch(const stopwatch&) = delete;
+  stopwatch& operator=(const stopwatch&) = delete;
+  ~stopwatch() {
+    if (!times_) return;
+    call_.end = std::chrono::steady_clock::now();
+    times_->add(call_);
+  }
+
+ private:
+  run_times* times_;
+  node_time call_{};
+};
 
 }  // namespace
 
@@ -50,23 +69,16 @@ strand::outcome strand::run_special(run_node& node, const prepared_node& p) noex
 // `again`: it may run.
 strand::outcome strand::before_call(run_node& node, const node_details& d) noexcept {
   // order: [relaxed: all arrivals happened before]
-  const auto marks = node.marks.load(std::memory_order_relaxed);
+  std::uint32_t marks = node.marks.load(std::memory_order_relaxed);
   // order: [relaxed: as above]
   node.marks.store(0, std::memory_order_relaxed);
-  if ((marks & mark::poisoned) != 0) return outcome::skipped;
-  if ((marks & mark::missing) != 0) return outcome::passed;
-  if (d.conditional && (marks & ready) == 0) {
-    const auto wanted = d.has_choice ? mark::chosen : mark::alive;
-    if ((d.has_choice || d.has_before) && (marks & wanted) == 0) return outcome::passed;
-  }
-  if (d.looks_at_inputs) {
-    const auto& declared = run_.graph().at(static_cast<node_id>(&node - nodes_));
-    for (const auto& in :
-         std::span(declared.type->inputs(declared.closure), declared.type->input_count)) {
-      const auto seen = run_.last_state(nodes_[in.from]);
-      if (seen == node_state::passed) return outcome::passed;
-      if (seen != node_state::done) return outcome::skipped;
-    }
+  if ((marks & ready) == 0) {
+    for (const auto& e : d.out_of_loops) marks |= run_.state_marks(e.from, e.data);
+    if ((marks & mark::poisoned) != 0) return outcome::skipped;
+    if ((marks & mark::missing) != 0) return outcome::passed;
+    const std::uint32_t wanted = d.has_choice ? mark::chosen : mark::alive;
+    const bool may_pass = d.conditional && (d.has_choice || d.has_before);
+    if (may_pass && (marks & wanted) == 0) return outcome::passed;
   }
   const auto alarms = run_.alarms();
   if ((alarms & run_core::stopped) != 0 ||
@@ -86,6 +98,7 @@ strand::outcome strand::call(run_node& node, const prepared_node& p,
     here.lane = d.lane;
     if (!d.name.empty()) here.name = d.name;
     const within inside(here);
+    const stopwatch watch(run_.times(), static_cast<node_id>(&node - nodes_), place_);
     if (d.kind == node_kind::subgraph || d.kind == node_kind::composed) {
       outcome what = outcome::done;
       error = thrown([&] { what = call_inside(node, p, d); });
@@ -95,7 +108,6 @@ strand::outcome strand::call(run_node& node, const prepared_node& p,
     }
   }
   if (error) return failed(node, &d, std::move(error));
-  node.tries = 0;
   return outcome::done;
 }
 
@@ -119,7 +131,6 @@ strand::outcome strand::failed(run_node& node, const node_details* d,
     node.marks.store(0, std::memory_order_relaxed);
     error = std::move(no_timer);
   }
-  node.tries = 0;
   run_.failed(static_cast<node_id>(&node - nodes_), std::move(error));
   return outcome::failed;
 }
@@ -147,6 +158,7 @@ void strand::finish(run_node& node, const prepared_node& p, outcome what) noexce
     node.has_value = false;
     run_.graph().at(static_cast<node_id>(&node - nodes_)).type->end_value(node);
   }
+  node.tries = 0;
   count(node, now, run_.shape().details[p.detail].in_loop);
   // order: the result is visible to who sees the node done [pair:FATE]
   node.fate.store(run_.fate(now), std::memory_order_release);

@@ -44,9 +44,9 @@ run_node* strand::work(run_node* list) noexcept {
       run_node& node = *std::exchange(list, list->next);
       if (run_node* next = step(node)) push(*next);
     }
-    return local_;
+    return local_.first;
   }
-  if (list) local_ = list;  // else `resume` has left some
+  if (list) offer_all(chain::of(list));
   while (run_node* node = pop()) {
     do {
       node = step(*node);
@@ -55,66 +55,107 @@ run_node* strand::work(run_node* list) noexcept {
   return nullptr;
 }
 
-bool strand::offers(run_node& node) noexcept {
-  if (!forks_ || level_ == most_offers || forks_->full()) return false;
+strand::chain strand::chain::of(run_node* list) noexcept {
+  chain all{list, list, 1};
+  while (all.last->next) {
+    all.last = all.last->next;
+    ++all.size;
+  }
+  return all;
+}
+run_node& strand::chain::pop() noexcept {
+  run_node& node = *first;
+  first = node.next;
+  if (!first) last = nullptr;
+  --size;
+  return node;
+}
+strand::chain strand::chain::split(std::size_t n) noexcept {
+  chain part{first, first, n};
+  for (std::size_t i = 1; i < n; ++i) part.last = part.last->next;
+  first = std::exchange(part.last->next, nullptr);
+  size -= n;
+  return part;
+}
+// The newest first: what they need was used just now.
+void strand::chain::put_before(const chain& newer) noexcept {
+  newer.last->next = first;
+  first = newer.first;
+  if (!last) last = newer.last;
+  size += newer.size;
+}
+
+void strand::offer_nodes(const chain& nodes) noexcept {
   offer& o = offers_[level_++];
   o.run = &run_stolen;
   o.parent = &run_.ctx();
   o.ends_early = true;
-  o.node = &node;
+  o.nodes = nodes;
   forks_->push(&o);
-  return true;
 }
 
 void strand::push(run_node& node) noexcept {
-  if (offers(node)) {
+  node.next = nullptr;
+  const chain one{&node, &node, 1};
+  if (has_room()) {
+    offer_nodes(one);
     if (forks_->asked()) [[unlikely]]
       answer_thieves();
-    return;
+  } else {
+    add_to_newest(one);
   }
-  node.next = local_;
-  local_ = &node;
 }
 
 run_node* strand::pop() noexcept {
-  if (local_) {
-    run_node* const node = std::exchange(local_, local_->next);
-    if (local_ && forks_ && (level_ == 0 || forks_->asked())) share_more();
-    return node;
-  }
+  if (local_.first) return &local_.pop();
   while (level_ > 0) {
-    offer& o = offers_[level_ - 1];
-    const bool ours = forks_->pop() || take_back(o);
+    offer* const o = take_newest();
+    if (!o) continue;
     --level_;
-    if (ours) return o.node;
+    run_node& node = o->nodes.pop();
+    if (!o->nodes.first) return &node;
+    const chain rest = o->nodes;
+    if (level_ == 0) {
+      offer_all(rest);
+    } else {
+      offer_nodes(rest);
+      if (forks_->asked()) answer_thieves();
+    }
+    return &node;
   }
   return nullptr;
 }
 
-// Nodes that lie here are nobody else's to take: where thieves have emptied the deque, or it was
-// empty from the start, it is filled from them.
-void strand::share_more() noexcept {
-  if (level_ > 0 && forks_->looks_empty()) withdraw_stolen();
-  if (level_ == 0) {
-    while (local_ && local_->next && level_ < most_offers) {
-      run_node& node = *local_;
-      if (!offers(node)) break;
-      local_ = local_->next;
-    }
+// So that the first thieves, who take the oldest, get as much as the last.
+void strand::offer_all(chain nodes) noexcept {
+  const std::size_t part = nodes.size / most_offers + 1;
+  while (nodes.size > part && has_room()) offer_nodes(nodes.split(part));
+  if (has_room()) {
+    offer_nodes(nodes);
+  } else {
+    add_to_newest(nodes);
   }
-  if (forks_->asked()) answer_thieves();
+  if (forks_ && forks_->asked()) answer_thieves();
 }
 
-// Thieves take the oldest first: where the newest is gone, all are.
-void strand::withdraw_stolen() noexcept {
+void strand::add_to_newest(const chain& nodes) noexcept {
   while (level_ > 0) {
-    offer& o = offers_[level_ - 1];
-    if (forks_->pop() || take_back(o)) {
-      forks_->push(&o);
-      return;
-    }
-    --level_;
+    offer* const o = take_newest();
+    if (!o) continue;
+    o->nodes.put_before(nodes);
+    forks_->push(o);
+    if (forks_->asked()) answer_thieves();
+    return;
   }
+  if (has_room()) return offer_all(nodes);
+  local_.put_before(nodes);
+}
+
+strand::offer* strand::take_newest() noexcept {
+  offer& o = offers_[level_ - 1];
+  if (forks_->pop() || take_back(o)) return &o;
+  --level_;
+  return nullptr;
 }
 
 // A thief leaves the frame within some instructions, unless it was interrupted or had to pass the
@@ -132,12 +173,11 @@ bool strand::take_back(offer& newest) noexcept {
 
 void strand::run_stolen(fork_job& half) noexcept {
   const auto& o = static_cast<offer&>(half);
-  run_node* const node = o.node;
+  run_node* const list = o.nodes.first;
   run_core& run = *static_cast<run_context*>(o.parent)->run;
   run.one_more_piece();  // before the owner can end its own
   end_early(half);
-  node->next = nullptr;
-  run.work(node, false);
+  run.work(list, false);
 }
 
 // ---- running ----------------------------------------------------------------------------------
@@ -188,8 +228,12 @@ run_node* strand::step(run_node& node) noexcept {
   for (; s != end; ++s) {
     run_node& at = nodes_[s->to()];
     if (!s->only() && !last_arrival(at)) continue;
-    if (next) push(*next);
-    next = &at;
+    // The first goes on here: it was added soon after this node and lies near it.
+    if (next) {
+      push(at);
+    } else {
+      next = &at;
+    }
   }
   return next;
 }

@@ -52,23 +52,42 @@ class strand {
   strand* after = nullptr;  // the run's list
   strand* before = nullptr;
   slot* place() const noexcept { return place_; }
+  bool is_of(const run_core& run) const noexcept { return &run == &run_; }
 
  private:
+  /// So many offers at a time. What comes on top of them goes into the newest, so that thieves can
+  /// get to all of it.
   static constexpr unsigned most_offers = 32;
-  /// A node that thieves may take. Who has taken it says so before it begins, so that the owner
+
+  /// Nodes that can begin, linked by their `next`.
+  struct chain {
+    run_node* first = nullptr;
+    run_node* last = nullptr;
+    std::size_t size = 0;
+
+    static chain of(run_node* list) noexcept;
+    run_node& pop() noexcept;
+    /// The first `n`, which must be fewer than there are.
+    chain split(std::size_t n) noexcept;
+    void put_before(const chain& newer) noexcept;
+  };
+  /// Nodes that thieves may take. Who has taken them says so before they begin, so that the owner
   /// can leave its frame.
   struct offer final : fork_job {
     offer() noexcept : fork_job(nullptr, nullptr) {}
-    run_node* node = nullptr;
+    chain nodes;
   };
   static void run_stolen(fork_job& half) noexcept;
 
   void push(run_node& node) noexcept;
   run_node* pop() noexcept;
-  bool offers(run_node& node) noexcept;
-  void share_more() noexcept;
+  bool has_room() const noexcept { return forks_ && level_ < most_offers && !forks_->full(); }
+  void offer_nodes(const chain& nodes) noexcept;
+  void offer_all(chain nodes) noexcept;
+  void add_to_newest(const chain& nodes) noexcept;
+  /// Takes the newest offer off; null if thieves have it, and with it all others.
+  offer* take_newest() noexcept;
   bool take_back(offer& newest) noexcept;
-  void withdraw_stolen() noexcept;
 
   /// Runs a node; what can begin because of it is pushed but for one, which is returned.
   run_node* step(run_node& node) noexcept;
@@ -94,7 +113,7 @@ class strand {
   fork_deque* const forks_;
   slot* const place_;
   const bool on_io_;
-  run_node* local_ = nullptr;
+  chain local_;  // nobody else sees them: there is no deque, or no room in it
   unsigned level_ = 0;
   std::atomic<std::size_t> done_{0}, failed_{0}, skipped_{0};
   offer offers_[most_offers];

@@ -133,13 +133,12 @@ class preparation {
       d.in_loop = in_loop;
     }
     for_each_edge(graph_, [&](node_id from, node_id to, bool data) {
-      if (!flow_.conditional[to]) return;
-      if (counts(from, to)) {
-        details_of(to).has_before = true;
+      if (!counts(from, to)) {
+        details_of(to).out_of_loops.push_back({from, data});
+      } else if (flow_.conditional[to]) {
         out_.nodes[from].tells = true;
-      } else if (data) {
-        details_of(to).looks_at_inputs = true;
       }
+      if (flow_.conditional[to]) details_of(to).has_before = true;
     });
   }
 

@@ -96,8 +96,12 @@ struct node_details {
   /// Something must have ended before it, besides the choice.
   bool has_before = false;
   bool in_loop = false;
-  /// Results that it uses come out of a loop and are looked at when it begins.
-  bool looks_at_inputs = false;
+  /// Nodes inside a loop that has ended: they are looked at when this one begins.
+  struct inside_edge {
+    node_id from;
+    bool data;
+  };
+  std::vector<inside_edge> out_of_loops;
 };
 
 /// A graph prepared for runs; immutable, shared by its runs.

@@ -42,7 +42,12 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
                            [this] { io_.budget_freed(); }},
           scheduler::placement{on, options_.pin_workers}, budget_, threads_)),
       timer_place_(*this, *cpu_, 0, slot::kind::io),
-      io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {}
+      io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {
+  if (auto path = trace_path(options_.trace); !path.empty()) {
+    log_ = std::make_unique<trace_log>(std::move(path));
+    cpu_->set_log(log_.get());
+  }
+}
 
 pool_core::~pool_core() = default;
 
@@ -113,6 +118,7 @@ void pool_core::join() noexcept {
   cpu_->stop();
   io_.stop();
   threads_.join_all();
+  if (log_) log_->write();
   cpu_->drop_leftovers();
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/fork_guard.hpp"
 #include "base/thread_set.hpp"
+#include "base/trace_log.hpp"
 #include "io/io_lane.hpp"
 #include "pool/gate.hpp"
 #include "sched/budget.hpp"
@@ -87,6 +88,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::unique_ptr<scheduler> cpu_;
   slot timer_place_;  // so that the thread of the timers counts as the pool's own
   io_lane io_;
+  std::unique_ptr<trace_log> log_;
   std::mutex join_lock_;
   bool joined_ = false;
   pool_ptr self_;  // set only by stay()

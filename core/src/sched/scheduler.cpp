@@ -4,6 +4,7 @@
 
 #include <filch/detail/current.hpp>
 
+#include "base/trace_log.hpp"
 #include "base/warn.hpp"
 #include "sched/spares.hpp"
 #include "sched/victim_order.hpp"
@@ -154,11 +155,28 @@ void scheduler::return_guest(slot& lent) noexcept {
 void scheduler::run_claimed(job& work, slot* me) noexcept {
   if (me) me->run.add();  // before it runs: who has waited for the job finds it counted
   work.set_runner(me);
-  {
+  if (me && me->cpu->log_) [[unlikely]] {
+    run_logged(work, *me);
+  } else {
     within inside(work.where());
     work.run();
   }
   work.set_runner(nullptr);
+}
+
+// The job's name is kept first: it may be gone when the job has run.
+FILCH_COLD void scheduler::run_logged(job& work, slot& me) noexcept {
+  trace_event event{{}, "job", place_of(&me), std::chrono::steady_clock::now(), {}};
+  try {
+    event.name = work.where().name.empty() ? "job" : work.where().name;
+  } catch (const std::bad_alloc&) {  // then it has none
+  }
+  {
+    within inside(work.where());
+    work.run();
+  }
+  event.end = std::chrono::steady_clock::now();
+  me.cpu->log_->add(std::move(event));
 }
 
 bool scheduler::run_queued(slot& me, ref<job> work) noexcept {

@@ -22,6 +22,7 @@ inline namespace v0 {
 namespace detail {
 
 class spares;
+class trace_log;
 
 /// The cpu side of a pool: where jobs wait, who takes which, who sleeps and who is woken. Engines
 /// see it as the place their threads work at.
@@ -82,6 +83,7 @@ class scheduler final : public workplace {
   static void run_half(fork_job& half, slot& me, bool then_search = false) noexcept;
   /// Runs a claimed job on the calling thread.
   static void run_claimed(job& work, slot* me) noexcept;
+  static void run_logged(job& work, slot& me) noexcept;
   /// The queue's reference of a job that was claimed elsewhere, where it can be had cheaply.
   void forget(job& work, slot* me) noexcept;
   /// The oldest injected job: how waiters of a pool without workers run it in order.
@@ -101,6 +103,10 @@ class scheduler final : public workplace {
   void worker_blocks() noexcept { crew_.worker_blocks(); }
   /// A guest, or a thread of the pool, goes on.
   void thread_returns() noexcept { crew_.one_more(); }
+
+  /// Where jobs note when they ran; null for most pools. Set before start().
+  void set_log(trace_log* log) noexcept { log_ = log; }
+  trace_log* log() const noexcept { return log_; }
 
   slot_table& slots() noexcept { return slots_; }
   spares& stand_ins() noexcept { return *spares_; }
@@ -156,6 +162,7 @@ class scheduler final : public workplace {
   const hooks user_;
   const placement place_;
   unsigned started_ = 0;
+  trace_log* log_ = nullptr;
   slot_table slots_;
   injection_queue injected_;
   std::mutex passed_lock_;

@@ -8,6 +8,7 @@
 #include <filch/detail/job.hpp>
 
 #include "base/machine.hpp"
+#include "base/trace_text.hpp"
 #include "queue/chase_lev.hpp"
 
 namespace filch {
@@ -117,6 +118,23 @@ struct alignas(64) slot {
     return seed;
   }
 };
+
+/// A thread's place as traces name it. None: a caller.
+inline trace_place place_of(const slot* home) noexcept {
+  if (!home) return {};
+  using kind = trace_place::kind;
+  switch (home->role()) {
+    case slot::kind::worker:
+      return {kind::worker, home->index};
+    case slot::kind::spare:
+      return {kind::stand_in, home->index};
+    case slot::kind::guest:
+      return {kind::caller, home->index};
+    case slot::kind::io:
+      return {kind::io, home->index};
+  }
+  return {};
+}
 
 }  // namespace detail
 }  // namespace v0

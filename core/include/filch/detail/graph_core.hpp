@@ -40,6 +40,23 @@ struct run_progress {
   std::size_t total = 0;
 };
 
+/// What a traced run's nodes took.
+struct run_timing {
+  /// All nodes together.
+  std::chrono::nanoseconds work{0};
+  /// The longest chain of nodes that wait for each other: no number of cores is faster.
+  std::chrono::nanoseconds span{0};
+  /// From the first node's beginning to the last one's end.
+  std::chrono::nanoseconds wall{0};
+  /// How many cores the graph can keep busy, on average.
+  double parallelism() const noexcept {
+    return span.count() > 0 ? static_cast<double>(work.count()) / static_cast<double>(span.count())
+                            : 0;
+  }
+  /// A sentence for people.
+  FILCH_API std::string describe() const;
+};
+
 namespace detail {
 
 class graph_core;
@@ -111,6 +128,10 @@ FILCH_API node_state state_of(run_core& run, const graph_core* graph, node_id no
 FILCH_API std::exception_ptr verdict_of(run_core& run);
 /// The node whose value is asked for. Requires: ended. Throws: what keeps it from having one.
 FILCH_API run_node& result_node(run_core& run, const graph_core* graph, node_id node);
+/// These three throw: `not_traced`; the last one `file_error`.
+FILCH_API void draw_run(run_core& run, std::ostream& out);
+FILCH_API run_timing timing_of(run_core& run);
+FILCH_API void write_trace(run_core& run, const std::string& path);
 /// Calls `f` when the run has ended, at once if it has.
 FILCH_API void call_when_ended(run_core& run, std::function<void()> f);
 

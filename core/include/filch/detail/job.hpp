@@ -132,10 +132,8 @@ class FILCH_API job : public ref_counted {
   }
   stop_link& stop() noexcept { return stop_; }
   /// Makes a job that has run ready to be claimed once more. Requires: nobody else has it.
-  void reopen() noexcept {
-    // order: [relaxed: the queue hands it over]
-    state_.store(claim_state::open, std::memory_order_relaxed);
-  }
+  // order: [relaxed: the queue hands it over]
+  void reopen() noexcept { state_.store(claim_state::open, std::memory_order_relaxed); }
 
  private:
   enum class claim_state : std::uint8_t { open, looked_at, claimed };

@@ -47,10 +47,8 @@ class FILCH_API stop_link {
   /// Whether this link, or any above, was asked to stop.
   bool stop_requested() const noexcept;
   /// Whether this link itself was asked.
-  bool asked() const noexcept {
-    // order: what the requester wrote before is visible to who stops [pair:STOP]
-    return requested_.load(std::memory_order_acquire);
-  }
+  // order: what the requester wrote before is visible to who stops [pair:STOP]
+  bool asked() const noexcept { return requested_.load(std::memory_order_acquire); }
   /// Asks this link and all below it to stop; runs the callbacks on their tokens.
   void request_stop() noexcept;
   /// The link that others may hold; made when first wanted. Throws: `bad_alloc`.
