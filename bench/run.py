@@ -14,11 +14,11 @@ from runner import plot, report, targets, turns  # noqa: E402
 from runner.programs import of_build  # noqa: E402
 
 WORKLOADS = ("fib", "skynet", "nqueens", "integrate", "uts", "matmul", "cilksort", "heat",
-             "quicksort", "corners", "loops", "submits", "wakes")
+             "quicksort", "corners", "loops", "submits", "wakes", "graph_shapes")
 # What --quick solves; 0 is the usual size. The trees of uts are published and have no small one.
 QUICK_SIZES = {"fib": 30, "skynet": 1_000_000, "nqueens": 11, "integrate": 300, "uts": 1,
                "matmul": 512, "cilksort": 1_000_000, "heat": 512, "quicksort": 1_000_000,
-               "submits": 100_000}
+               "submits": 100_000, "graph_shapes": 128}
 
 
 def options(words):

@@ -8,7 +8,7 @@ from runner.intervals import median_interval, ratios
 from runner.targets import FILCH, fastest
 
 # Calls so short that their time is told by the unit; the others' by the repetition.
-SHORT = ("corners", "loops", "submits", "wakes")
+SHORT = ("corners", "loops", "submits", "wakes", "graph_shapes")
 
 
 def machine():

@@ -161,6 +161,15 @@ TARGETS = {
                 NothingInTheCall("a million, one by one"),
                 NothingInTheCall("a million, in bulk")],
 }
+SHAPES = ("chain", "binary tree", "grid")
+TARGETS["graph_shapes"] = [
+    rule for threads in (1, 2) for shape in SHAPES for rule in (
+        Faster(f"{shape}: run again", threads, ("dispenso",), 1 / 0.8, "0.8 of dispenso"),
+        Faster(f"{shape}: run again", threads, ("Taskflow",), 1 / 0.35, "0.35 of Taskflow"),
+        Faster(f"{shape}: build and first run", threads, ("Taskflow",), 1 / 0.6,
+               "0.6 of Taskflow"))] + [
+    Faster("Cholesky, blocks of 32", threads, ALL_PEERS, 1 / 1.05, "within 5 % of the best peer")
+    for threads in (1, 2)]
 for workload, names in (("nqueens", ["nqueens"]), ("integrate", ["integrate"]),
                         ("uts", ["uts T1", "uts T3"])):
     TARGETS[workload] = [
