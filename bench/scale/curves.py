@@ -4,8 +4,9 @@ from html import escape
 
 from runner.plot import STYLE
 
-LEFT, TOP, SIDE, ROOM = 60, 40, 400, 170
-COLOURS = {"as it is": "#1d4ed8", "changed": "#c2410c"}
+LEFT, TOP, SIDE, ROOM = 60, 40, 400, 210
+COLOURS = {"as it is": "#1d4ed8", "any victim first": "#15803d", "tried": "#c2410c",
+           "before": "#6b7280"}
 MOST = 128
 
 
@@ -45,7 +46,9 @@ def svg(tree, points):
            f'<rect width="{width}" height="{height}" fill="#fff"/>',
            f'<text class="title" x="{LEFT}" y="20">{escape(tree)}: simulated speed-up over the '
            'serial program</text>'] + grid()
-    for i, (policy, sockets) in enumerate((p, s) for p in COLOURS for s in (1, 2)):
+    drawn = [(policy, sockets) for policy in COLOURS for sockets in (1, 2)
+             if any((p["policy"], p["sockets"]) == (policy, sockets) for p in points)]
+    for i, (policy, sockets) in enumerate(drawn):
         some = [p for p in points if p["policy"] == policy and p["sockets"] == sockets]
         dashes = "" if sockets == 1 else "5 4"
         out += curve(some, COLOURS[policy], dashes)

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -8,15 +9,13 @@
 
 namespace filch::bench::scale {
 
-namespace {
-constexpr std::uint64_t fairness = 61;
-}
-
-scheduler::scheduler(const costs& c, const policy& p, unsigned workers, unsigned sockets,
-                     std::uint32_t seed)
-    : machine_(c, workers, sockets), policy_(p), width_(workers), seed_(seed) {
+scheduler::scheduler(const costs& c, const policy& p, const shape& on, std::uint32_t seed)
+    : machine_(c, on.workers, on.sockets, on.complexes),
+      policy_(p),
+      width_(on.workers),
+      seed_(seed) {
   slots_.reserve(most_slots);
-  for (unsigned i = 0; i < workers; ++i) add_slot();
+  for (unsigned i = 0; i < width_; ++i) add_slot();
 }
 
 slot& scheduler::add_slot() {
@@ -47,17 +46,18 @@ double scheduler::run() {
   }
   slot& first = *asleep_.front();
   asleep_.erase(asleep_.begin());
-  ++epoch_;
+  --announced_;
+  ++calls_;
+  if (policy_.count_called) ++searchers_;
   machine_.wake(first, machine_.cost().wake_latency);
   machine_.run();
   return ended_at_ + machine_.cost().wake_latency;
 }
 
 routine<> scheduler::work_and_park(slot& me) {
-  exchange(me, sleep_line_);
-  --announced_;
-  add_active(me, 1);
-  begin_search(me);
+  co_await sleep_until_called(me);
+  is_up(me, true);
+  note_home(me);
   co_await due(me);
   // Apart, and not in one condition: g++ 12 cannot compile a co_await behind an operator.
   for (;;) {
@@ -70,6 +70,7 @@ routine<> scheduler::work_and_park(slot& me) {
 routine<> scheduler::work_as_spare(slot& me) {
   for (;;) {
     add_active(me, 1);
+    note_home(me);
     begin_search(me);
     co_await due(me);
     while (!step_down(me)) {
@@ -89,8 +90,8 @@ routine<> scheduler::work_as_spare(slot& me) {
 }
 
 routine<bool> scheduler::run_one(slot& me) {
-  // Its own deque of jobs is empty: a look, and a fence.
-  spend(me, machine_.cost().fence);
+  // Its own deque of jobs is empty, which is seen without a fence.
+  write(me, me.look_line);
   read(me, passed_line_);
   if (passed_) {
     if (half* h = take_passed(me, nullptr)) {
@@ -116,48 +117,63 @@ routine<bool> scheduler::run_one(slot& me) {
   co_return found;
 }
 
-unsigned scheduler::victim_of(const slot& me, unsigned first, unsigned k) const noexcept {
-  const auto n = static_cast<unsigned>(slots_.size());
-  if (!policy_.near_first) return (first + k) % n;
-  // Those of the own socket from a random start, then the others from there.
-  unsigned seen = 0;
-  for (const bool near : {true, false}) {
-    for (unsigned i = 0; i < n; ++i) {
-      const unsigned at = (first + i) % n;
-      if ((machine_.socket_of(at) == machine_.socket_of(me.number)) != near) continue;
-      if (seen++ == k) return at;
-    }
-  }
-  return first;
+void scheduler::note_home(slot& me) {
+  if (policy_.near_first && machine_.farthest() != 0) write(me, me.look_line);
 }
 
 routine<bool> scheduler::run_stolen(slot& me) {
-  const bool more_than_enough = crowded(me, 1);
+  const auto sights = me.sights;
+  const bool roams = policy_.roam != 0 && ++me.sweeps % policy_.roam == 0;
+  const unsigned farthest = policy_.near_first && !roams ? machine_.farthest() : 0;
+  for (unsigned away = 0; away <= farthest; ++away) {
+    const bool ran = co_await run_group(me, away, farthest);
+    if (ran) co_return true;
+  }
+  if (me.sights == sights) me.sights = 0;
+  co_return false;
+}
+
+// All victims that are so far away, from a random start; for `farthest` 0 all there are.
+routine<bool> scheduler::run_group(slot& me, unsigned away, unsigned farthest) {
   const auto n = static_cast<unsigned>(slots_.size());
-  const unsigned first = me.random() % n;
-  for (unsigned k = 0; k < n; ++k) {
-    slot& victim = *slots_[victim_of(me, first, k)];
-    if (&victim == &me) continue;
-    bool by_force = false;
-    if (!more_than_enough && look_for_forks(me, victim, by_force)) {
-      half* h = nullptr;
-      if (by_force) {
-        h = co_await force(me, victim);
-      } else {
-        h = co_await steal(me, victim);
-        if (!h) h = co_await rob(me, victim);
-      }
-      if (h) {
-        co_await end_search(me);
-        co_await run_half(me, *h, true);
-        co_return true;
-      }
+  unsigned at = me.random() % n;
+  const unsigned step = policy_.random_stride ? stride(me, n) : 1;
+  write(me, me.look_line);
+  for (unsigned k = 0; k < n; ++k, at = (at + step) % n) {
+    slot& victim = *slots_[at];
+    if (farthest != 0) {
+      if (!policy_.home_apart) read(me, victim.look_line);
+      co_await due(me);
+      if (machine_.steps(me.number, victim.number) != away) continue;
     }
-    // Its deque of jobs, which nobody uses here: two lines that stay in our cache, and a fence.
-    spend(me, machine_.cost().fence);
-    co_await due(me);
+    if (&victim == &me) continue;
+    const bool ran = co_await run_found(me, victim);
+    if (ran) co_return true;
   }
   co_return false;
+}
+
+routine<bool> scheduler::run_found(slot& me, slot& victim) {
+  bool by_force = false;
+  if (look_for_forks(me, victim, by_force)) {
+    half* const h = co_await take(me, victim, by_force);
+    if (h) {
+      co_await end_search(me);
+      co_await run_half(me, *h, true);
+      co_return true;
+    }
+  }
+  // Its deque of jobs, which nobody uses here: two lines that stay in our cache, and a fence.
+  spend(me, machine_.cost().fence);
+  co_await due(me);
+  co_return false;
+}
+
+// A number that, added again and again, comes by all n.
+unsigned scheduler::stride(slot& me, unsigned n) const noexcept {
+  unsigned step = 1 + me.random() % n;
+  while (std::gcd(step, n) != 1) ++step;
+  return step;
 }
 
 routine<bool> scheduler::find_for_a_while(slot& me) {

@@ -48,6 +48,7 @@ routine<> scheduler::reclaim_or_wait(slot& me) {
 routine<> scheduler::run_half(slot& me, half& h, bool then_search) {
   slot& owner = *h.owner;
   ++me.run;
+  write(me, me.run_line);
   const context here{h.below, &h};
   const context* const outer = me.here;
   const unsigned outer_frame = me.first_frame;
@@ -77,7 +78,7 @@ routine<> scheduler::answer(slot& me) {
   ++counts_.answers;
   write(me, me.word_line);
   co_await due(me);
-  me.asked = false;
+  me.asked_by = question::none;
   const unsigned from = me.word.marked ? me.word.stolen : me.word.split;
   if (from < me.tail) {
     exchange(me, me.word_line);
@@ -85,7 +86,9 @@ routine<> scheduler::answer(slot& me) {
   }
   spend(me, machine_.cost().fence);
   read(me, spares_line_);
-  if (!crowded(me) || deficit_ > 0) co_await wake(me);
+  if (crowded(me) && deficit_ <= 0) co_return;
+  const auto share = static_cast<int>(policy_.search_share);
+  co_await wake(me, share == 0 ? 1 : 1 + active_ / share);
 }
 
 routine<bool> scheduler::reclaim(slot& me) {
@@ -130,7 +133,10 @@ routine<bool> scheduler::run_below(slot& me, half& awaited) {
   do {
     slot* const victim = awaited.thief;
     if (victim && victim != &me) {
-      half* const h = co_await rob(me, *victim);
+      bool by_force = false;
+      half* h = nullptr;
+      if (look_for_forks(me, *victim, by_force)) h = co_await take(me, *victim, by_force);
+      co_await due(me);
       if (h) {
         const context* at = h->below;
         while (at && at->what != &awaited) at = at->parent;
@@ -156,6 +162,8 @@ routine<bool> scheduler::run_below(slot& me, half& awaited) {
 routine<> scheduler::sleep_for(slot& me, half& h) {
   const costs& c = machine_.cost();
   lock(me, registry_line_);
+  write(me, me.run_line);
+  me.asleep = true;
   lock(me, spares_line_);
   ++deficit_;
   add_active(me, -1);
@@ -180,37 +188,36 @@ routine<> scheduler::sleep_for(slot& me, half& h) {
   add_active(me, 1);
   lock(me, spares_line_);
   --deficit_;
+  write(me, me.run_line);
+  me.asleep = false;
   lock(me, registry_line_);
   co_await due(me);
 }
 
 // ---- the thief --------------------------------------------------------------------------------
 
-// The part of `rob` and `steal` that costs no exchange: true if there is something to take.
+// The part of `rob` before it takes anything: true if it shall be tried.
 bool scheduler::look_for_forks(slot& me, slot& victim, bool& by_force) {
   read(me, victim.word_line);
-  if (!victim.word.marked && victim.word.stolen < victim.word.split) return true;
-  if (!victim.asked) {
-    if (me.watched == &victim) me.watched = nullptr;
-    write(me, victim.word_line);
-    victim.asked = true;
-    return false;
+  const bool has_public = victim.has_public();
+  if (has_public && policy_.leave_fresh && me.sights++ == 0) return false;
+  by_force = !has_public && victim.asked();
+  if (by_force && !keeps_silent(me, victim)) return false;
+  // A thread too many leaves halves to owners that are awake.
+  if (crowded(me, 1)) {
+    read(me, victim.run_line);
+    if (!victim.asleep) return false;
   }
-  by_force = may_force(me, victim);
-  return by_force;
+  if (has_public) return true;
+  if (by_force) return may_force(me);
+  if (me.watched == &victim) me.watched = nullptr;
+  write(me, victim.word_line);
+  victim.asked_by = question::hint;
+  return false;
 }
 
-routine<half*> scheduler::rob(slot& me, slot& victim) {
-  bool by_force = false;
-  half* got = nullptr;
-  const bool worth_it = look_for_forks(me, victim, by_force);
-  if (worth_it && by_force) got = co_await force(me, victim);
-  if (worth_it && !by_force) got = co_await steal(me, victim);
-  co_await due(me);
-  co_return got;
-}
-
-bool scheduler::may_force(slot& me, slot& victim) {
+bool scheduler::keeps_silent(slot& me, slot& victim) {
+  if (++me.visits % policy_.visits_a_look != 0) return false;
   read(me, victim.tail_line);
   if (victim.looks_empty()) {
     if (me.watched == &victim) me.watched = nullptr;
@@ -221,29 +228,54 @@ bool scheduler::may_force(slot& me, slot& victim) {
     me.watched = &victim;
     me.watched_since = me.clock;
   }
-  if (me.watched != &victim || me.clock - me.watched_since < policy_.patience) return false;
+  return me.watched == &victim && me.clock - me.watched_since >= policy_.patience;
+}
+
+bool scheduler::may_force(slot& me) {
+  spend(me, machine_.cost().clock);
   read(me, force_line_);
   if (me.clock < next_force_) return false;
   exchange(me, force_line_);
   next_force_ = me.clock + policy_.force_gap;
-  me.watched = nullptr;
   return true;
 }
 
+routine<half*> scheduler::take(slot& me, slot& victim, bool by_force) {
+  half* got = co_await steal(me, victim);
+  if (!got && !victim.asked()) {
+    if (me.watched == &victim) me.watched = nullptr;
+    write(me, victim.word_line);
+    victim.asked_by = question::hint;
+  } else if (!got && by_force) {
+    me.watched = nullptr;
+    got = co_await force(me, victim);
+  }
+  if (got) me.sights = 0;
+  co_return got;
+}
+
+half* scheduler::taken(slot& me, slot& victim, unsigned place) {
+  half& h = victim.halves[place];
+  fetch_from(me, victim, 2);  // which job lies there, and who has it
+  h.owner = &victim;
+  h.thief = &me;
+  write(me, me.run_line);
+  ++me.stolen;
+  ++counts_.stolen;
+  if (machine_.socket_of(me.number) != machine_.socket_of(victim.number)) ++counts_.stolen_far;
+  return &h;
+}
+
 routine<half*> scheduler::steal(slot& me, slot& victim) {
+  read(me, victim.word_line);
+  if (!victim.has_public()) co_return nullptr;
   const split_word seen = victim.word;
   co_await due(me);
   exchange(me, victim.word_line);
   co_await due(me);
-  if (victim.word != seen || seen.marked || seen.stolen >= seen.split) co_return nullptr;
+  if (victim.word != seen) co_return nullptr;
   victim.word.stolen = seen.stolen + 1;
-  half& h = victim.halves[seen.stolen];
-  fetch_from(me, victim, 2);  // which job lies there, and who has it
-  h.owner = &victim;
-  h.thief = &me;
-  ++me.stolen;
-  ++counts_.stolen;
-  co_return &h;
+  co_return taken(me, victim, seen.stolen);
 }
 
 routine<half*> scheduler::force(slot& me, slot& victim) {
@@ -271,13 +303,8 @@ routine<half*> scheduler::force(slot& me, slot& victim) {
         victim.word = {from, from, false};
       } else {
         victim.word = {from + 1, left, false};
-        got = &victim.halves[from];
-        fetch_from(me, victim, 2);
-        got->owner = &victim;
-        got->thief = &me;
-        ++me.stolen;
+        got = taken(me, victim, from);
         ++me.forced;
-        ++counts_.stolen;
         ++counts_.forced;
       }
     }

@@ -6,8 +6,12 @@
 
 namespace filch::bench::scale {
 
-machine::machine(const costs& c, unsigned cores, unsigned sockets)
-    : costs_(c), cores_(cores), per_socket_((cores + sockets - 1) / sockets), idle_cores_(cores) {}
+machine::machine(const costs& c, unsigned cores, unsigned sockets, unsigned complexes)
+    : costs_(c),
+      cores_(cores),
+      per_socket_((cores + sockets - 1) / sockets),
+      per_complex_((per_socket_ + complexes - 1) / complexes),
+      idle_cores_(cores) {}
 
 void machine::schedule(double time, std::coroutine_handle<> what) {
   events_due_.push({time, order_++, what});

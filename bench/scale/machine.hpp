@@ -24,16 +24,28 @@ struct sim_thread {
   double on_core_since = 0;
   double ready_at = 0;
   bool on_core = false;
-  unsigned number = 0;  // also its slot's; says on which socket it runs
+  unsigned number = 0;  // also its slot's; says on which core it runs
   std::coroutine_handle<> where;
 };
 
 class machine {
  public:
-  machine(const costs& c, unsigned cores, unsigned sockets);
+  /// `complexes`: into how many parts each socket's largest cache is divided.
+  machine(const costs& c, unsigned cores, unsigned sockets, unsigned complexes);
 
   const costs& cost() const noexcept { return costs_; }
   unsigned socket_of(unsigned number) const noexcept { return (number % cores_) / per_socket_; }
+  /// As core's topology has it, a socket being a node: 0 in one complex, 1 in one node, else 2.
+  unsigned steps(unsigned a, unsigned b) const noexcept {
+    if (socket_of(a) != socket_of(b)) return 2;
+    return a % cores_ / per_complex_ != b % cores_ / per_complex_ ? 1 : 0;
+  }
+  /// The most steps between two cores.
+  unsigned farthest() const noexcept {
+    if (per_socket_ < cores_) return 2;
+    return per_complex_ < per_socket_ ? 1 : 0;
+  }
+  /// How long a line takes.
   double distance(unsigned a, unsigned b) const noexcept {
     return socket_of(a) == socket_of(b) ? costs_.line : costs_.line_far;
   }
@@ -102,6 +114,7 @@ class machine {
   const costs costs_;
   const unsigned cores_;
   const unsigned per_socket_;
+  const unsigned per_complex_;
   unsigned idle_cores_;
   double horizon_ = 0;
   double barrier_free_ = 0;

@@ -14,7 +14,7 @@ namespace {
 template <class Tree>
 outcome run_tree(const task& t, const costs& c, const policy& p) {
   Tree tree(c, t.size);
-  simulation<Tree> pool(tree, c, p, t.workers, t.sockets, t.seed);
+  simulation<Tree> pool(tree, c, p, {t.workers, t.sockets, t.complexes}, t.seed);
   outcome o;
   o.ns = pool.run();
   tree.check();
@@ -35,6 +35,9 @@ outcome run_workload(const task& t, const costs& c, const policy& p) {
   }
   if (t.sockets == 0 || t.sockets > t.workers) {
     throw std::invalid_argument("there must be at least one socket and a worker on each");
+  }
+  if (t.complexes == 0 || t.complexes * t.sockets > t.workers) {
+    throw std::invalid_argument("there must be at least one complex and a worker on each");
   }
   if (t.workload == "fib") return run_tree<fib_tree>(t, c, p);
   if (t.workload == "uts") return run_tree<uts_tree>(t, c, p);

@@ -15,6 +15,7 @@ struct task {
   unsigned workers = 2;
   unsigned sockets = 1;
   std::uint32_t seed = 1;
+  unsigned complexes = 1;  // on each socket
 };
 
 struct outcome {

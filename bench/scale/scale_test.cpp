@@ -70,6 +70,49 @@ TEST(scale, a_coarse_half_is_taken_by_force) {
   EXPECT_THAT(o.counts.stolen, Gt(0U));
 }
 
+TEST(scale, each_policy_that_is_switched_back_makes_another_run) {
+  const task t{"nqueens", 9, 32, 2, 1};
+  const auto usual = run_workload(t, known(), {});
+  for (bool policy::* one : {&policy::leave_to_searchers, &policy::look_first,
+                             &policy::questions_stand, &policy::count_called, &policy::leave_fresh,
+                             &policy::near_first, &policy::random_stride, &policy::home_apart}) {
+    policy p;
+    p.*one = !(p.*one);
+    EXPECT_NE(run_workload(t, known(), p).ns, usual.ns);
+  }
+  for (unsigned policy::* one : {&policy::visits_a_look, &policy::roam, &policy::search_share}) {
+    policy p;
+    p.*one = 2;
+    EXPECT_NE(run_workload(t, known(), p).ns, usual.ns);
+  }
+}
+
+TEST(scale, barriers_are_spared_where_searchers_or_standing_questions_make_them_needless) {
+  const task t{"nqueens", 10, 32, 1, 1};
+  policy before;
+  before.leave_to_searchers = before.look_first = before.questions_stand = false;
+  const auto many = run_workload(t, known(), before).barriers;
+  EXPECT_THAT(run_workload(t, known(), {}).barriers, Lt(many / 4));
+}
+
+TEST(scale, near_victims_first_means_fewer_halves_from_the_other_socket) {
+  const task t{"nqueens", 10, 16, 2, 1};
+  policy any;
+  any.near_first = false;
+  const auto mixed = run_workload(t, known(), any).counts;
+  const auto near = run_workload(t, known(), {}).counts;
+  EXPECT_THAT(2 * near.stolen_far * mixed.stolen, Lt(mixed.stolen_far * near.stolen));
+}
+
+TEST(scale, on_one_complex_all_victims_are_near) {
+  task t{"nqueens", 9, 8, 1, 1};
+  policy any;
+  any.near_first = false;
+  EXPECT_EQ(run_workload(t, known(), {}).ns, run_workload(t, known(), any).ns);
+  t.complexes = 2;
+  EXPECT_NE(run_workload(t, known(), {}).ns, run_workload(t, known(), any).ns);
+}
+
 TEST(scale, dear_lines_make_a_run_longer) {
   costs c = known();
   const task t{"fib", 20, 16, 1, 1};
@@ -81,6 +124,7 @@ TEST(scale, dear_lines_make_a_run_longer) {
 TEST(scale, numbers_out_of_range_are_refused) {
   EXPECT_THROW(run_workload({"fib", 5, 0, 1, 1}, known(), {}), std::invalid_argument);
   EXPECT_THROW(run_workload({"fib", 5, 2, 3, 1}, known(), {}), std::invalid_argument);
+  EXPECT_THROW(run_workload({"fib", 5, 2, 1, 1, 3}, known(), {}), std::invalid_argument);
   EXPECT_THROW(run_workload({"tak", 5, 2, 1, 1}, known(), {}), std::invalid_argument);
 }
 

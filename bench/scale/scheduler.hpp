@@ -14,9 +14,16 @@ namespace filch::bench::scale {
 /// Why the owner's quick path was left.
 enum class pause_of_walk { later, asked, stolen_or_public, ended };
 
+/// What the pool runs on: each worker has a core of its own.
+struct shape {
+  unsigned workers = 2;
+  unsigned sockets = 1;
+  unsigned complexes = 1;  // on each socket
+};
+
 /// What happened, all threads together.
 struct tally {
-  std::uint64_t stolen = 0, forced = 0, forces = 0, answers = 0, passed = 0;
+  std::uint64_t stolen = 0, stolen_far = 0, forced = 0, forces = 0, answers = 0, passed = 0;
   std::uint64_t parks = 0, wakes = 0, blocks = 0, spares = 0;
   std::uint64_t barriers_to_sleep = 0, barriers_of_finders = 0, barriers_of_blocked = 0;
 };
@@ -26,8 +33,7 @@ struct tally {
 /// Each look at another core's line, exchange, barrier and system call costs what costs.json says.
 class scheduler {
  public:
-  scheduler(const costs& c, const policy& p, unsigned workers, unsigned sockets,
-            std::uint32_t seed);
+  scheduler(const costs& c, const policy& p, const shape& on, std::uint32_t seed);
   virtual ~scheduler() = default;
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
@@ -63,11 +69,13 @@ class scheduler {
   routine<> wait_for(slot& me, half& h);
   routine<bool> run_below(slot& me, half& awaited);
   routine<> sleep_for(slot& me, half& h);
-  routine<half*> rob(slot& me, slot& victim);
+  bool look_for_forks(slot& me, slot& victim, bool& by_force);
+  bool keeps_silent(slot& me, slot& victim);
+  bool may_force(slot& me);
+  routine<half*> take(slot& me, slot& victim, bool by_force);
   routine<half*> steal(slot& me, slot& victim);
   routine<half*> force(slot& me, slot& victim);
-  bool look_for_forks(slot& me, slot& victim, bool& by_force);
-  bool may_force(slot& me, slot& victim);
+  half* taken(slot& me, slot& victim, unsigned place);
   routine<> pass_on(slot& me, half& h);
   half* take_passed(slot& me, half* wanted);
   bool has_passed(const half& h) const noexcept;
@@ -75,22 +83,31 @@ class scheduler {
   // finding: scheduler.cpp
   routine<bool> run_one(slot& me);
   routine<bool> run_stolen(slot& me);
+  routine<bool> run_group(slot& me, unsigned away, unsigned farthest);
+  routine<bool> run_found(slot& me, slot& victim);
+  unsigned stride(slot& me, unsigned n) const noexcept;
+  void note_home(slot& me);
   routine<bool> find_for_a_while(slot& me);
   routine<> park(slot& me);
   routine<> work_and_park(slot& me);
   routine<> work_as_spare(slot& me);
-  unsigned victim_of(const slot& me, unsigned first, unsigned k) const noexcept;
 
   // the crew: crew.cpp
-  routine<> wake(slot& me);
+  routine<> wake(slot& me, int enough = 1);
+  routine<bool> call_sleeper(slot& me);
   routine<> look_again(slot& me, std::uint64_t& counted);
   routine<bool> has_work(slot& me, std::uint64_t& counted);
+  routine<bool> ask_all(slot& me, question as);
+  routine<bool> is_needed(slot& me);
+  routine<> sleep_until_called(slot& me);
+  routine<> withdraw(slot& me);
+  void is_up(slot& me, bool called);
   routine<> end_search(slot& me);
   void begin_search(slot& me);
   void give_up_search(slot& me);
   void add_active(slot& me, int n);
   bool crowded(slot& me, int without = 0);
-  bool sees_queued(slot& me);
+  routine<bool> sees_queued(slot& me);
   routine<bool> sees_work(slot& me);
   void call_stand_in(slot& me);
   bool step_down(slot& me);
@@ -123,8 +140,7 @@ class scheduler {
   half* passed_ = nullptr;
 
   int searchers_ = 0, active_ = 0, deficit_ = 0;
-  std::uint32_t epoch_ = 0;
-  unsigned announced_ = 0;
+  unsigned announced_ = 0, calls_ = 0;  // the event count: who may be called; calls unanswered
   std::vector<slot*> asleep_;
   std::vector<slot*> resting_;
   line searchers_line_, active_line_, sleep_line_, spares_line_, registry_line_, force_line_;

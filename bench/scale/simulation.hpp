@@ -22,9 +22,8 @@ struct step {
 template <class Tree>
 class simulation final : public scheduler {
  public:
-  simulation(Tree& tree, const costs& c, const policy& p, unsigned workers, unsigned sockets,
-             std::uint32_t seed)
-      : scheduler(c, p, workers, sockets, seed), tree_(tree), frames_(most_slots) {}
+  simulation(Tree& tree, const costs& c, const policy& p, const shape& on, std::uint32_t seed)
+      : scheduler(c, p, on, seed), tree_(tree), frames_(most_slots) {}
 
   double serial_ns() const noexcept { return serial_ns_; }
   std::uint64_t forks() const noexcept { return forks_; }
@@ -90,7 +89,7 @@ class simulation final : public scheduler {
     ++me.tail;
     if (!me.tail_line.is_alone(me.number)) write_line(me, me.tail_line);
     if (!me.word_line.has_copy(me.number)) me.clock += me.word_line.read(machine_, me);
-    return me.asked;
+    return me.asked();
   }
   bool pop(slot& me) {
     --me.tail;

@@ -42,6 +42,10 @@ struct split_word {
   bool operator==(const split_word&) const = default;
 };
 
+/// What lies with an owner for its next fork: nothing, a thief's question, or one by a thread that
+/// has gone to sleep.
+enum class question : std::uint8_t { none, hint, stands };
+
 struct slot : sim_thread {
   static constexpr unsigned capacity = 1024;
 
@@ -50,20 +54,24 @@ struct slot : sim_thread {
   // The deque.
   unsigned tail = 0;
   split_word word;
-  bool asked = true;
+  question asked_by = question::stands;
   bool forcing = false;
   std::array<half, capacity> halves;
   line tail_line, word_line;
 
   bool looks_empty() const noexcept { return tail <= word.stolen; }
+  bool has_public() const noexcept { return !word.marked && word.stolen < word.split; }
+  bool asked() const noexcept { return asked_by != question::none; }
 
-  // What slot.hpp of the scheduler has besides.
+  // What slot.hpp of the scheduler has besides, in the two lines where others read it: whether it
+  // sleeps, beside what it counts; and where it is, beside what it writes at each look for work.
+  line run_line, look_line;
   bool searching = false;
-  bool blocked = false;
+  bool asleep = false;
   slot* watched = nullptr;
   double watched_since = 0;
+  unsigned visits = 0, sights = 0, sweeps = 0;
   bool is_spare = false;
-  bool called = false;  // a spare that rests
   /// What the thread's forks are a part of now, and its lowest frame that is its own run's.
   const context* here = nullptr;
   unsigned first_frame = 0;
