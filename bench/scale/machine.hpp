@@ -35,7 +35,7 @@ class machine {
 
   const costs& cost() const noexcept { return costs_; }
   unsigned socket_of(unsigned number) const noexcept { return (number % cores_) / per_socket_; }
-  /// As core's topology has it, a socket being a node: 0 in one complex, 1 in one node, else 2.
+  /// As `distance` in core has it, a socket being a node: 0 in one complex, 1 in one node, else 2.
   unsigned steps(unsigned a, unsigned b) const noexcept {
     if (socket_of(a) != socket_of(b)) return 2;
     return a % cores_ / per_complex_ != b % cores_ / per_complex_ ? 1 : 0;
