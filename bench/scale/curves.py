@@ -5,7 +5,7 @@ from html import escape
 from runner.plot import STYLE
 
 LEFT, TOP, SIDE, ROOM = 60, 40, 400, 210
-COLOURS = {"as it is": "#1d4ed8", "any victim first": "#15803d", "tried": "#c2410c",
+COLOURS = {"as it is": "#1d4ed8", "any victim first": "#15803d", "near only, one call": "#c2410c",
            "before": "#6b7280"}
 MOST = 128
 

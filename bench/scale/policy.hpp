@@ -25,17 +25,17 @@ struct policy {
   bool leave_fresh = true;
   /// Thieves look at victims of their own complex first, then of their node, then at the others.
   bool near_first = true;
-
-  // Not in the code; what could make it scale better.
   /// Each so manieth sweep begins anywhere and takes near and far ones as they come; 0: none does.
-  unsigned roam = 0;
-  /// Each group of victims is visited by a random stride, so that any of it may be the first.
-  bool random_stride = false;
+  unsigned roam = 2;
   /// Owners that publish call a sleeper unless one searcher and one more for so many threads at
   /// work are there; 0: unless one is.
-  unsigned search_share = 0;
+  unsigned search_share = 4;
   /// Where a thread is lies apart from what it writes at each look for work.
-  bool home_apart = false;
+  bool home_apart = true;
+
+  // Not in the code; what could make it scale better.
+  /// Each group of victims is visited by a random stride, so that any of it may be the first.
+  bool random_stride = false;
 };
 
 }  // namespace filch::bench::scale

@@ -22,14 +22,15 @@ from runner.report import machine  # noqa: E402
 TREES = {"fib": ("fib", 35), "uts T1": ("uts", 1), "uts T3": ("uts", 3), "nqueens": ("nqueens", 13),
          "cilksort": ("cilksort", 10_000_000)}
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128)
-# The code's policies; the same with single ones switched back, and with what is only tried;
-# README.md tells why. Each with the numbers of sockets where it makes a difference.
+# The code's policies, and the same with some switched back; README.md tells why. Each with the
+# numbers of sockets where it makes a difference.
+NEAR_ONLY = ["--roam", "0", "--search-share", "0", "--home-apart", "0"]
 BEFORE = [word for name in ("leave-to-searchers", "look-first", "questions-stand", "count-called",
                             "leave-fresh", "near-first") for word in ("--" + name, "0")]
 POLICIES = {"as it is": ([], (1, 2)),
+            "near only, one call": (NEAR_ONLY, (1, 2)),
             "any victim first": (["--near-first", "0"], (2,)),
-            "tried": (["--roam", "2", "--search-share", "4"], (1, 2)),
-            "before": (BEFORE + ["--visits-a-look", "1"], (1, 2))}
+            "before": (BEFORE + NEAR_ONLY + ["--visits-a-look", "1"], (1, 2))}
 # Efficiency, serial time over workers' time, that the policies must reach.
 TARGETS = [(tree, workers, least) for tree in ("uts T1", "uts T3", "nqueens")
            for workers, least in ((16, 0.9), (64, 0.8))]

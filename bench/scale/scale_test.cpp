@@ -82,7 +82,7 @@ TEST(scale, each_policy_that_is_switched_back_makes_another_run) {
   }
   for (unsigned policy::* one : {&policy::visits_a_look, &policy::roam, &policy::search_share}) {
     policy p;
-    p.*one = 2;
+    p.*one = 3;
     EXPECT_NE(run_workload(t, known(), p).ns, usual.ns);
   }
 }

@@ -54,6 +54,8 @@ struct alignas(64) slot {
   const unsigned index;
   const kind role_;
   kind role() const noexcept { return role_; }
+  /// See `home()`. Among what never changes: thieves read it more often than it is written.
+  std::atomic<std::uint32_t> home_{0};
 
   /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top. Null
   /// for io threads, which nobody robs.
@@ -103,13 +105,14 @@ struct alignas(64) slot {
   /// of the steady clock.
   slot* watched = nullptr;
   unsigned visits = 0;
+  /// Sweeps over all victims so far: each second one does not prefer near ones.
+  unsigned sweeps = 0;
   /// How often in a row it has seen halves of forks that it could take.
   unsigned sights = 0;
   std::int64_t watched_since = 0;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
   waiter* waiting = nullptr;
 
-  std::atomic<std::uint32_t> home_{0};
   std::uint32_t seed;
   std::uint32_t random() noexcept {
     seed ^= seed << 13;
