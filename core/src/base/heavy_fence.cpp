@@ -18,8 +18,18 @@ bool register_barrier() noexcept {
 }  // namespace
 
 bool has_heavy_fence() noexcept {
-  static const bool has = register_barrier();
-  return has;
+  // No local static: its guard, taken while the kernel registers us, could be inherited by a forked
+  // child, whose threads would wait for it for ever. To register twice does no harm.
+  enum : int { unknown, no, yes };
+  static constinit std::atomic<int> has{unknown};
+  // order: [relaxed: a fact about the process; the kernel knows it before anybody reads it]
+  int seen = has.load(std::memory_order_relaxed);
+  if (seen == unknown) [[unlikely]] {
+    seen = register_barrier() ? yes : no;
+    // order: [relaxed: as above]
+    has.store(seen, std::memory_order_relaxed);
+  }
+  return seen == yes;
 }
 
 void heavy_fence() noexcept {

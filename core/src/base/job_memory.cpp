@@ -3,6 +3,7 @@
 #include <array>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace filch {
@@ -73,9 +74,9 @@ class depot {
 
 /// Never destroyed: jobs may end while static objects do.
 depot& the_depot() noexcept {
-  alignas(depot) static std::byte room[sizeof(depot)];
-  static depot* const made = new (room) depot;
-  return *made;
+  static_assert(std::is_trivially_destructible_v<depot>);
+  static constinit depot made;
+  return made;
 }
 
 void give_back(free_block* first) noexcept {

@@ -6,9 +6,11 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <memory>
 #include <optional>
 #include <tuple>
 
+#include "made_once.hpp"
 #include "read_file.hpp"
 #include "warn.hpp"
 
@@ -167,15 +169,17 @@ cpu_home machine::home_of(unsigned cpu) const noexcept {
   return at != by_number_.end() && at->cpu == cpu ? *at : cpu_home{};
 }
 
+namespace {
+const machine flat;
+}  // namespace
+
 const machine& this_machine() noexcept {
-  static const machine found = [] {
-    try {
-      return machine(allowed_cpus());
-    } catch (...) {  // no memory: flat
-      return machine();
-    }
-  }();
-  return found;
+  static constinit made_once<machine> found;
+  try {
+    return found.get([] { return std::make_unique<machine>(allowed_cpus()); });
+  } catch (...) {  // no memory
+    return flat;
+  }
 }
 
 unsigned current_cpu() noexcept {

@@ -13,11 +13,16 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <new>
+
+#include "made_once.hpp"
 
 namespace filch {
 inline namespace v0 {
 
 namespace {
+
+using detail::made_once;
 
 std::atomic<bool> mask_is_known{false};
 
@@ -28,15 +33,16 @@ sigset_t current_mask() noexcept {
   return mask;
 }
 
-// The first caller decides; rivals wait for it, so that no thread of ours runs before it is set.
-const sigset_t& first_mask() noexcept {
-  static const sigset_t mask = current_mask();
-  return mask;
+// The first caller decides; rivals may look, too, but take over what the first has found.
+const sigset_t& first_mask() {
+  static constinit made_once<sigset_t> mask;
+  return mask.get([] { return std::make_unique<sigset_t>(current_mask()); });
 }
 
-void remember_mask() noexcept {
+void remember_mask() noexcept try {
   first_mask();
   mask_is_known.store(true, std::memory_order_release);  // order: the mask [pair:FIRST_MASK]
+} catch (const std::bad_alloc&) {                        // a later start may find room for it
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <filch/detail/future_state.hpp>
 
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -9,6 +10,7 @@
 #include <filch/error.hpp>
 
 #include "base/job_memory.hpp"
+#include "base/made_once.hpp"
 #include "base/thrown.hpp"
 #include "pool/pool_core.hpp"
 
@@ -24,14 +26,15 @@ class sealed_list final : public callback {
   void call(future_base&) noexcept override {}
 };
 callback* sealed() noexcept {
-  static auto* mark = new sealed_list;
-  return mark;
+  static constinit made_once<sealed_list> mark;
+  return &mark.get([] { return std::make_unique<sealed_list>(); });
 }
 
 /// What a cancelled result throws.
 const std::exception_ptr& cancellation() {
-  static const auto* shared = new std::exception_ptr(std::make_exception_ptr(cancelled()));
-  return *shared;
+  static constinit made_once<std::exception_ptr> shared;
+  return shared.get(
+      [] { return std::make_unique<std::exception_ptr>(std::make_exception_ptr(cancelled())); });
 }
 
 /// Takes a result's time limit back when the result is there.
