@@ -30,7 +30,9 @@ strand::strand(run_core& run, bool on_io) noexcept
     : run_(run),
       prepared_(run.shape().nodes.data()),
       nodes_(run.nodes()),
-      forks_(current.forks),
+      // A job of the io lane that no thread was left for is a worker's, but it offers nothing: it
+      // returns what follows, and its frame ends before that is run.
+      forks_(on_io ? nullptr : current.forks),
       place_(current.home),
       on_io_(on_io) {
   run_.enters(*this);
