@@ -190,13 +190,14 @@ void all_workers_come(filch::pool& pool, unsigned workers) {
 TEST_P(graph_runs, allocates_nothing_on_its_second_run) {
   auto pool = make_pool();
   filch::graph g;
-  auto last = g.add([] { return 1; });
+  auto last = g.add([] { return 1U; });
   for (int i = 0; i < 100; ++i) {
-    const auto left = g.add([](int x) { return x; }, last);
-    const auto right = g.add([](int x) { return std::array<int, 20>{x}; }, last);
-    last = g.add([](int x, const std::array<int, 20>& y) { return x + y[0]; }, left, right);
+    const auto left = g.add([](unsigned x) { return x; }, last);
+    const auto right = g.add([](unsigned x) { return std::array<unsigned, 20>{x}; }, last);
+    last =
+        g.add([](unsigned x, const std::array<unsigned, 20>& y) { return x + y[0]; }, left, right);
   }
-  const auto more = g.branch([n = 0](int) mutable { return ++n % 5 != 0; }, last);
+  const auto more = g.branch([n = 0](unsigned) mutable { return ++n % 5 != 0; }, last);
   more.to(last);
   pool.for_index(0, 100, [](int) {});  // the pool's place for a caller that helps is made once
   all_workers_come(pool, workers());   // as are those of the workers

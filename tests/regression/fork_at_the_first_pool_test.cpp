@@ -32,6 +32,9 @@ int in_child(Body body) {
 
 TEST(fork_at_the_first_pool, a_child_may_have_a_pool_though_the_first_one_is_just_beginning) {
   if (filch_test::under_thread_sanitizer) GTEST_SKIP() << "it allows no threads in such children";
+  if (filch_test::under_address_sanitizer) {
+    GTEST_SKIP() << "a lock of its allocator stays locked in such children";
+  }
   // Each round in a process that has not made a pool yet.
   for (int round = 0; round < 60; ++round) {
     const int status = in_child([round] {
