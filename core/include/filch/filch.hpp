@@ -20,6 +20,7 @@
 #include <filch/pool.hpp>
 #include <filch/pool_options.hpp>
 #include <filch/progress.hpp>
+#include <filch/queue.hpp>
 #include <filch/race.hpp>
 #include <filch/ranges.hpp>
 #include <filch/reduce.hpp>

@@ -111,6 +111,7 @@ void io_lane::run(worker_ptr me) noexcept {
   current.home = &me->place;
   do {
     job* work = me->work.get();  // kept by `me`, for stop() to look at
+    me->place.counts = me->counted;
     if (work->claim()) scheduler::run_claimed(*work, &me->place);
   } while (next_job(*me));
   current.home = nullptr;

@@ -15,6 +15,7 @@
 #include "base/trace_log.hpp"
 #include "io/io_lane.hpp"
 #include "pool/gate.hpp"
+#include "pool/stall.hpp"
 #include "sched/budget.hpp"
 #include "sched/scheduler.hpp"
 #include "sync/timer_queue.hpp"
@@ -47,6 +48,9 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::stop_token ending() const noexcept { return ending_.get_token(); }
   unsigned width() const noexcept { return width_; }
   unsigned io_ceiling() const noexcept { return budget_.most(); }
+  /// How many threads it may have at a time, without guests and contenders of races.
+  unsigned most_threads() const noexcept { return cpu_->started() + budget_.most(); }
+  stall_watch& stalls() noexcept { return stalls_; }
   void require_same_process() const { born_in_.require_same_process(); }
 
   /// True if the calling thread runs a job or call of this pool, or is one of its threads.
@@ -85,6 +89,7 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   std::atomic<std::uint64_t> suppressed_{0};
   std::atomic<std::uint64_t> unhandled_{0};
   timer_queue timers_;
+  stall_watch stalls_;
   std::unique_ptr<scheduler> cpu_;
   slot timer_place_;  // so that the thread of the timers counts as the pool's own
   io_lane io_;

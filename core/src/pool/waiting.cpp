@@ -1,9 +1,12 @@
+#include <optional>
+
 #include <filch/detail/awaited.hpp>
 #include <filch/detail/current.hpp>
 #include <filch/detail/stack_guard.hpp>
 #include <filch/error.hpp>
 
 #include "pool/pool_core.hpp"
+#include "pool/stall.hpp"
 #include "sched/blocked.hpp"
 #include "sched/waits.hpp"
 
@@ -106,6 +109,11 @@ class wait_steps {
     if (!r.entered()) throw_circle();
     turn_pause paused;
     blocked_worker stood_in_for(current.home);
+    const outsider_asleep known_to_queues(a_.pool());
+    std::optional<endless_sleep> endless;
+    if (pool_core* mine = counted_in(); mine && depends_on(a_, *mine)) {
+      endless.emplace(*mine, nullptr, a_.done());
+    }
     while (const auto key = a_.done().prepare()) {
       if (wait_registry::instance().is_doomed(w)) throw_circle();
       if (something_to_run()) return;

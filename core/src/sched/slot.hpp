@@ -90,6 +90,7 @@ struct alignas(64) slot {
     return {0, static_cast<std::uint16_t>(seen), static_cast<std::uint16_t>(seen >> 16)};
   }
   /// Whether the guest counts among the threads at work: not if its thread is one of them already.
+  /// Of an io thread: whether it counts against the pool's limit of threads.
   bool counts = true;
   /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
   unsigned blocked = 0;
