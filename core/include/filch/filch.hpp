@@ -6,6 +6,7 @@
 /// their own.
 
 #include <filch/algorithm.hpp>
+#include <filch/blocking.hpp>
 #include <filch/engine.hpp>
 #include <filch/error.hpp>
 #include <filch/fork_join.hpp>
@@ -13,6 +14,7 @@
 #include <filch/graph.hpp>
 #include <filch/graph_run.hpp>
 #include <filch/imap.hpp>
+#include <filch/io.hpp>
 #include <filch/map.hpp>
 #include <filch/map_async.hpp>
 #include <filch/options.hpp>
@@ -26,6 +28,7 @@
 #include <filch/reduce.hpp>
 #include <filch/scope.hpp>
 #include <filch/signals.hpp>
+#include <filch/stop.hpp>
 #include <filch/subgraph.hpp>
 #include <filch/submit.hpp>
 #include <filch/this_job.hpp>

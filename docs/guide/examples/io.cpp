@@ -1,7 +1,12 @@
+#include <unistd.h>
+
 #include <chrono>
+#include <condition_variable>
 #include <iostream>
+#include <mutex>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -9,11 +14,42 @@
 #include <filch/http.hpp>
 
 using namespace std::chrono_literals;
+using namespace std::string_view_literals;
 
 int ask_the_disk(int n) {
   std::this_thread::sleep_for(20ms);
   return n;
 }
+
+// [sockets]
+std::string ask_by_hand(const std::string& port) {
+  const auto server = filch::io::connect("127.0.0.1", port, {.timeout = 5s});
+  filch::io::write(server.get(), "GET /delay/10/7 HTTP/1.0\r\n\r\n"sv);
+  std::string text;
+  char part[4096];
+  while (auto n = filch::io::read(server.get(), part, {.timeout = 5s})) text.append(part, n);
+  return text.substr(0, text.find('\r'));
+}
+// [end]
+
+class telephone {
+ public:
+  std::string listen() {
+    std::unique_lock lock(lock_);
+    rings_.wait(lock, [this] { return hung_up_; });
+    return "beep";
+  }
+  void hang_up() {
+    std::lock_guard lock(lock_);
+    hung_up_ = true;
+    rings_.notify_all();
+  }
+
+ private:
+  std::mutex lock_;
+  std::condition_variable rings_;
+  bool hung_up_ = false;
+};
 
 int main(int argc, char** argv) {
   const std::vector<std::string> urls(argv + 1, argv + argc);
@@ -26,6 +62,14 @@ int main(int argc, char** argv) {
   read = gentle.map(ask_the_disk, blocks);  // 10 at the same time
   // [end]
   std::cout << read.size() << '\n';
+
+  // [blocking]
+  auto answer = pool.submit([] {
+    int found = filch::blocking([] { return ask_the_disk(3); });  // another thread works meanwhile
+    return found * found;                                         // and here this one does
+  });
+  // [end]
+  std::cout << answer.get() << '\n';
 
   // [get]
   auto page = filch::http::get(urls[0], {.max_body = 1'000'000, .timeout = 5s});
@@ -56,11 +100,46 @@ int main(int argc, char** argv) {
     std::cout << "stopped\n";
   }
   // [end]
+
+  const auto host = urls[0].substr(std::string("http://127.0.0.1:").size());
+  std::cout << ask_by_hand(host.substr(0, host.find('/'))) << '\n';
+
+  telephone line;
+  // [on_stop]
+  auto listener = pool.with(filch::on_io).submit([&] {
+    filch::on_stop hang_up([&] { line.hang_up(); });
+    return line.listen();  // returns when somebody hangs up
+  });
+  listener.cancel();
+  // [end]
+  listener.wait();
+
+  int ends[2];
+  if (::pipe(ends) != 0) return 1;
+  const filch::io::descriptor read_end(ends[0]), write_end(ends[1]);
+  const int pipe_end = read_end.get();
+  // [interruptible]
+  auto reader = pool.with(filch::on_io).submit([&] {
+    char byte = 0;
+    auto n = filch::io::interruptible([&] { return ::read(pipe_end, &byte, 1); });
+    filch::this_job::check();  // throws if it was a stop that ended the call
+    return n;
+  });
+  reader.cancel();
+  // [end]
+  try {
+    reader.get();
+  } catch (const filch::cancelled&) {
+    std::cout << "interrupted\n";
+  }
 }
 
 // [output]
 // 50
+// 9
 // 200, 7 bytes
 // status 404
 // stopped
+// HTTP/1.0 200 OK
+// interrupted
 // [end]
