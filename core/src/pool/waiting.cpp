@@ -107,13 +107,13 @@ class wait_steps {
     waiter w(a_);
     registration r(w);
     if (!r.entered()) throw_circle();
-    turn_pause paused;
-    blocked_worker stood_in_for(current.home);
     const outsider_asleep known_to_queues(a_.pool());
     std::optional<endless_sleep> endless;
     if (pool_core* mine = counted_in(); mine && depends_on(a_, *mine)) {
       endless.emplace(*mine, nullptr, a_.done());
     }
+    turn_pause paused;
+    blocked_worker stood_in_for(current.home);
     while (const auto key = a_.done().prepare()) {
       if (wait_registry::instance().is_doomed(w)) throw_circle();
       if (something_to_run()) return;
