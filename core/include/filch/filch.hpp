@@ -13,6 +13,7 @@
 #include <filch/future.hpp>
 #include <filch/graph.hpp>
 #include <filch/graph_run.hpp>
+#include <filch/hedge.hpp>
 #include <filch/imap.hpp>
 #include <filch/io.hpp>
 #include <filch/map.hpp>

@@ -49,6 +49,11 @@ struct race_options {
   /// What becomes of the others. Unless they are joined, the callable and its arguments are
   /// copied (moved, if they are handed over), and what these refer to must outlive the loser.
   std::optional<filch::losers> losers = {};
+  /// Receives the value of a contender that succeeded after the race was decided, which is
+  /// destroyed otherwise: to close what it has opened, or keep it for later. Called on the
+  /// contender's thread, for several at a time; must not throw, and must outlive losers that are
+  /// abandoned.
+  std::function<void(T&&)> on_late = {};
   /// Each contender starts that long after the one before it, or as soon as that one has failed;
   /// 0: all start at once.
   std::chrono::nanoseconds stagger{0};
@@ -62,11 +67,12 @@ namespace detail {
 template <class T, class Line>
 struct race_payload {
   template <class Make>
-  race_payload(const Make& make, std::function<bool(const T&)> judge)
-      : line(make()), accept(std::move(judge)), values(line.size()) {}
+  race_payload(const Make& make, std::function<bool(const T&)> judge, std::function<void(T&&)> late)
+      : line(make()), accept(std::move(judge)), on_late(std::move(late)), values(line.size()) {}
 
   Line line;
   std::function<bool(const T&)> accept;
+  std::function<void(T&&)> on_late;
   std::vector<std::optional<T>> values;
 };
 
@@ -91,6 +97,10 @@ class typed_race final : public race_core {
   }
   void forget(std::size_t i) noexcept override { payload_->line.forget(i); }
   void drop(std::size_t i) noexcept override { payload_->values[i].reset(); }
+  void late(std::size_t i) noexcept override {
+    if (payload_->on_late) payload_->on_late(std::move(*payload_->values[i]));
+    drop(i);
+  }
   void dispose() noexcept override { payload_.reset(); }
 
   std::unique_ptr<payload> payload_;
@@ -125,7 +135,8 @@ auto run_race(const bound& b, race_plan plan, race_options<T>& options, const Ma
   using race_type = typed_race<T, decltype(make())>;
   call_scope scope(b.core, b.options.lane, b.options.name,
                    options.stop.stop_possible() ? options.stop : b.options.stop);
-  auto what = std::make_unique<typename race_type::payload>(make, std::move(options.accept));
+  auto what = std::make_unique<typename race_type::payload>(make, std::move(options.accept),
+                                                            std::move(options.on_late));
   plan.contenders = what->line.size();
   const auto race = make_ref<race_type>(scope, plan, std::move(what));
   const race_end tidy_up(*race);

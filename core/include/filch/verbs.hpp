@@ -29,6 +29,8 @@ class stream_verbs;  // filch/imap.hpp
 template <class Self>
 class race_verbs;  // filch/race.hpp
 template <class Self>
+class hedge_verbs;  // filch/hedge.hpp
+template <class Self>
 class scope_verbs;  // filch/scope.hpp
 template <class Self>
 class graph_verbs;  // filch/graph_run.hpp
@@ -74,6 +76,9 @@ void refuse_swapped() {
 /// The types of a race, known once <filch/race.hpp> is included.
 template <class F, class X>
 struct race_types;
+/// The types of a hedged call, known once <filch/hedge.hpp> is included.
+template <class F>
+struct hedge_types;
 
 }  // namespace detail
 
@@ -247,6 +252,12 @@ class verbs {
   auto first_n(std::size_t k, F&& f, X&& range, O options = {}) const {
     return via<race_verbs, F>().first_n(k, std::forward<F>(f), std::forward<X>(range),
                                         std::move(options));
+  }
+
+  /// f, and once more when it takes unusually long; the first success.
+  template <class F, class O = typename detail::hedge_types<F>::options>
+  auto hedge(F&& f, O options) const {
+    return via<hedge_verbs, F>().hedge(std::forward<F>(f), std::move(options));
   }
 
   /// Runs body(s), in which s.spawn(f) starts jobs; returns when all have ended.

@@ -6,6 +6,7 @@
 
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
+#include <filch/hedge.hpp>
 #include <filch/race.hpp>
 
 #include "base/thrown.hpp"
@@ -155,8 +156,11 @@ void race_core::win_or_drop(std::size_t i, std::exception_ptr error) noexcept {
   const auto elapsed = std::chrono::steady_clock::now() - begin_;
   const auto place = cell_.claim();
   if (!place) {
-    drop(i);
-    if (error) lose(i, std::move(error));
+    if (error) {
+      lose(i, std::move(error));
+    } else {
+      late(i);
+    }
     return;
   }
   winners_[*place] = {i, elapsed};
@@ -194,7 +198,7 @@ void race_core::start_from(std::size_t i) noexcept {
       const std::lock_guard lock(gate_);
       if (closed_ || next_ != i) return;
       next_ = i + 1;
-      refused = launch(i);
+      refused = admits(i) ? launch(i) : spent();
       if (staggered && !refused) go_on = !arm_stagger(i);
     }
     if (refused) {
@@ -205,6 +209,18 @@ void race_core::start_from(std::size_t i) noexcept {
       return;  // whoever decided it is waiting for the gate, and accounts for the rest
     }
   }
+}
+
+bool race_core::admits(std::size_t i) noexcept {
+  return i == 0 || !plan_.admission || plan_.admission->admits();
+}
+
+std::exception_ptr race_core::spent() noexcept {
+  return thrown([] {
+    throw budget_spent(
+        "filch: this attempt was not made: the budget of extra attempts is used up. Allow a larger "
+        "share, or look at why so many calls are slow or fail");
+  });
 }
 
 std::exception_ptr race_core::launch(std::size_t i) noexcept {

@@ -1,6 +1,8 @@
+#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <filch/filch.hpp>
@@ -9,6 +11,20 @@
 using namespace std::chrono_literals;
 
 std::string fetch(const std::string& url) { return filch::http::get_ok(url).body; }
+
+/// Something that has to be hung up if nobody wants it.
+struct line {
+  int number = 0;
+  void hang_up() const { std::cout << "hung up " << number << '\n'; }
+};
+
+std::atomic<int> opening = 0;
+
+line open_slowly(int number) {
+  for (++opening; opening < 2;) std::this_thread::yield();
+  while (number != 1 && !filch::this_job::stop_requested()) std::this_thread::sleep_for(1ms);
+  return {number};
+}
 
 int main(int argc, char** argv) {
   const std::vector<std::string> mirrors(argv + 1, argv + argc);
@@ -36,6 +52,26 @@ int main(int argc, char** argv) {
   auto soon = pool.race(fetch, mirrors, {.losers = filch::losers::join_for(50ms)});
   // [end]
   std::cout << now.value.size() << ' ' << soon.value.size() << '\n';
+
+  // [late]
+  auto first = pool.race(open_slowly, std::vector<int>{1, 2},
+                         {.on_late = [](line&& spare) { spare.hang_up(); }});
+  // [end]
+  std::cout << "took " << first.value.number << '\n';
+
+  // [hedge]
+  auto read = pool.hedge([&] { return fetch(mirrors[2]); }, {.after = 20ms});
+  // [end]
+  std::cout << read.value.size() << " bytes\n";
+
+  // [tracked]
+  filch::latency_tracker usual(0.95);
+  filch::hedge_budget extra(0.05, 10);
+  for (int i = 0; i < 10; ++i) {
+    pool.hedge([&] { return fetch(mirrors[2]); },
+               {.after = 200ms, .budget = &extra, .latency = &usual});
+  }
+  // [end]
 }
 
 // [output]
@@ -43,4 +79,7 @@ int main(int argc, char** argv) {
 // from the cache
 // 2 answers
 // 7 7
+// hung up 2
+// took 1
+// 7 bytes
 // [end]

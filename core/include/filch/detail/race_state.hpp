@@ -17,6 +17,15 @@ namespace filch {
 inline namespace v0 {
 namespace detail {
 
+/// Says whether one more contender may start than the first. Called by one thread at a time.
+class FILCH_API race_admission {
+ public:
+  virtual bool admits() noexcept = 0;
+
+ protected:
+  ~race_admission() = default;
+};
+
 /// What a race was asked to be, without its types.
 struct race_plan {
   std::size_t contenders = 0;
@@ -33,6 +42,8 @@ struct race_plan {
   /// 0: none.
   std::chrono::nanoseconds deadline{0};
   std::string_view name{};
+  /// Asked for every contender but the first; null: all may start. Used until the race is decided.
+  race_admission* admission = nullptr;
 };
 
 /// Who has a place among the winners.
@@ -72,6 +83,8 @@ class FILCH_API race_core : public ref_counted {
   virtual void call(std::size_t i) = 0;
   /// Destroys what contender i was called with.
   virtual void forget(std::size_t i) noexcept = 0;
+  /// Hands on the value of contender i, which was too late, then destroys it.
+  virtual void late(std::size_t i) noexcept = 0;
   /// Destroys the value of contender i, which did not win.
   virtual void drop(std::size_t i) noexcept = 0;
   virtual void dispose() noexcept = 0;
@@ -88,6 +101,8 @@ class FILCH_API race_core : public ref_counted {
 
   // Who starts.
   void start_from(std::size_t i) noexcept;
+  bool admits(std::size_t i) noexcept;
+  static std::exception_ptr spent() noexcept;
   std::exception_ptr launch(std::size_t i) noexcept;
   bool arm_stagger(std::size_t i) noexcept;
   void arm_deadline();
