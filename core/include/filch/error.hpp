@@ -46,13 +46,6 @@ class FILCH_API pool_closed : public error {
   ~pool_closed() override;
 };
 
-/// Something was pushed into a queue after its `close()`.
-class FILCH_API queue_closed : public error {
- public:
-  using error::error;
-  ~queue_closed() override;
-};
-
 /// A process made by `fork()` used a pool of its parent: the worker threads do not exist there.
 class FILCH_API forked_pool : public error {
  public:

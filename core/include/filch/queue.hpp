@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <filch/detail/export.hpp>
 #include <filch/detail/queue_core.hpp>
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
@@ -24,6 +25,13 @@
 
 namespace filch {
 inline namespace v0 {
+
+/// Something was pushed into a queue after its `close()`.
+class FILCH_API queue_closed : public error {
+ public:
+  using error::error;
+  ~queue_closed() override;
+};
 
 /// First in, first out, for any number of producers and consumers.
 ///

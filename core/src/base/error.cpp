@@ -28,7 +28,6 @@ cancelled::~cancelled() = default;
 
 timed_out::~timed_out() = default;
 pool_closed::~pool_closed() = default;
-queue_closed::~queue_closed() = default;
 forked_pool::~forked_pool() = default;
 would_deadlock::~would_deadlock() = default;
 nesting_limit::~nesting_limit() = default;

@@ -5,13 +5,16 @@
 #include <utility>
 
 #include <filch/detail/throwing.hpp>
-#include <filch/error.hpp>
+#include <filch/queue.hpp>
 #include <filch/this_job.hpp>
 
 #include "pool/stall.hpp"
 
 namespace filch {
 inline namespace v0 {
+
+queue_closed::~queue_closed() = default;
+
 namespace detail {
 
 // ---- the lines --------------------------------------------------------------------------------
