@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filch/blocking.hpp>
 #include <filch/http.hpp>
 #include <filch/this_job.hpp>
 #include <stop_token>
@@ -72,7 +73,7 @@ response get(const std::string& url, const get_options& options) {
   thread.submit(transfer);
   {
     const std::stop_callback forward(stop, [&]() noexcept { thread.request_stop(transfer); });
-    transfer.wait();
+    filch::blocking([&] { transfer.wait(); });
   }
   return transfer.take_response();
 }

@@ -147,7 +147,7 @@ TEST_P(corners, a_worker_that_waits_within_a_wait_has_one_stand_in) {
     filch_test::gate gate;
     std::atomic<int> now{0};
     std::atomic<int> most{0};
-    auto pool = make_pool_of(1);
+    auto pool = make_pool_of(1, {.notice_blocking = false});
     auto slow = pool.with(filch::on_io).submit([&gate] { gate.wait(); });
     ASSERT_TRUE(gate.wait_for_visitors(1));
     std::latch began(1);

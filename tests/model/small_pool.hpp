@@ -40,6 +40,7 @@ struct pool : forks::owner_and_thieves<> {
   bool ask_for_good() { return deque.ask_for_good(); }
   bool wants_stand_in() const { return false; }
   void call_others(std::size_t /*n*/) {}
+  void watch() const {}
 
   // ---- jobs
 

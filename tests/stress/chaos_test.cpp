@@ -202,6 +202,7 @@ class small_pool {
   bool ask_for_good() { return false; }
   bool wants_stand_in() const { return false; }
   void call_others(std::size_t /*n*/) {}
+  void watch() const {}
 
   void put(int n) {
     queued_.fetch_add(n, std::memory_order_release);

@@ -19,7 +19,7 @@ class FILCH_API blocking_region {
   ~blocking_region();
 
  private:
-  alignas(void*) std::byte mark_[2 * sizeof(void*)];
+  alignas(void*) std::byte mark_[sizeof(void*)];
 };
 
 }  // namespace detail

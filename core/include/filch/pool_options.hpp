@@ -23,6 +23,9 @@ struct pool_options {
   unsigned max_threads = 0;
   /// The prefix of the threads' names, as `top` shows them.
   std::string name = "filch";
+  /// Whether workers that are blocked by jobs which say nothing are noticed, so that others stand
+  /// in for them. Never for workers of an engine that lends none.
+  bool notice_blocking = true;
   /// Called on each worker thread as it ends.
   std::function<void()> on_exit = {};
   /// Called on each worker thread before its first job. If it throws, the error goes to
@@ -44,6 +47,8 @@ struct pool_options {
   /// Perfetto's trace viewers read it; written when the pool ends. Empty: the file that FILCH_TRACE
   /// names (with .2, .3, ... for the second pool, the third, ...), if it names one.
   std::string trace = {};
+  /// Whether a pool whose jobs block its workers often says so on stderr, once.
+  bool warn_blocking = true;
   /// cpu workers; 0: by affinity, cgroup quota and FILCH_WORKERS.
   unsigned workers = 0;
 };
@@ -63,6 +68,11 @@ struct pool_stats {
   unsigned io_threads = 0;
   std::uint64_t io_threads_started = 0;
   std::uint64_t spares_started = 0;
+  /// How often a worker was noticed that a job blocked, without a word: in a lock, or elsewhere.
+  std::uint64_t blocked_in_locks = 0;
+  std::uint64_t blocked_elsewhere = 0;
+  /// How often somebody has looked: not at all while no job waits for a worker.
+  std::uint64_t looks_for_blocked = 0;
   std::uint64_t suppressed = 0;
   std::uint64_t unhandled = 0;
   std::vector<worker_stats> per_worker;

@@ -129,7 +129,8 @@ std::vector<endpoint> resolve(const std::string& host, const std::string& servic
     const auto wake = [&asked] { asked->over.set(); };
     const detail::at_stop ring(how.stop, wake);
     const filch::detail::turn_pause paused;
-    const filch::detail::blocked_worker stood_in_for(filch::detail::current.home);
+    const filch::detail::blocked_worker stood_in_for(filch::detail::current.home,
+                                                     filch::detail::blocked_worker::on::others);
     static_cast<void>(asked->over.wait_until(until.until()));
   }
   std::lock_guard guard(asked->lock);

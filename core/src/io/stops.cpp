@@ -22,12 +22,12 @@ inline namespace v0 {
 
 namespace detail {
 
-static_assert(sizeof(blocked_worker) == 2 * sizeof(void*));
+static_assert(sizeof(blocked_worker) == sizeof(void*));
 static_assert(alignof(blocked_worker) <= alignof(void*));
 
 // A pool without workers runs one job at a time, and f may run some in place: the turn stays ours.
 blocking_region::blocking_region() noexcept {
-  ::new (static_cast<void*>(mark_)) blocked_worker(current.home);
+  ::new (static_cast<void*>(mark_)) blocked_worker(current.home, blocked_worker::on::others);
 }
 
 blocking_region::~blocking_region() {
@@ -120,7 +120,8 @@ void wait_ready(int fd, short events, const limits& until) {
   if (fd < 0) until.throw_failed(EBADF);  // poll would pass over it
   const int bell = wake.get(until);
   const filch::detail::turn_pause paused;
-  const filch::detail::blocked_worker stood_in_for(filch::detail::current.home);
+  const filch::detail::blocked_worker stood_in_for(filch::detail::current.home,
+                                                   filch::detail::blocked_worker::on::others);
   const at_stop ring(until.token(), wake_up{bell});
   pollfd sources[] = {{fd, events, 0}, {bell, POLLIN, 0}};
   for (;; until.check()) {
@@ -144,7 +145,8 @@ void sleep(clock::time_point until, const std::stop_token& stop) {
   const auto wake_sleeper = [&over] { over.set(); };
   const at_stop ring(stop, wake_sleeper);
   const filch::detail::turn_pause paused;
-  const filch::detail::blocked_worker stood_in_for(filch::detail::current.home);
+  const filch::detail::blocked_worker stood_in_for(filch::detail::current.home,
+                                                   filch::detail::blocked_worker::on::others);
   if (over.wait_until(until)) ends.check();
 }
 

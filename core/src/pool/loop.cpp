@@ -44,7 +44,7 @@ class loop_core::ticket final : public job {
   }
   void run() noexcept override {
     const auto keep = owner_;
-    loop_.participate();
+    loop_.participate(false);
     stop().end();
     end();
   }
@@ -64,10 +64,39 @@ struct loop_core::part final : fork_job {
       : fork_job(&join, current.ctx), loop(all), more(others) {}
   static void join(fork_job& half) noexcept {
     auto& self = static_cast<part&>(half);
-    self.loop.share_out(self.more);
+    self.loop.share_out(self.more, true);
   }
   loop_core& loop;
   const std::size_t more;
+};
+
+/// What one more thread may take where others are blocked; and what the offering thread waits for
+/// if one has come.
+struct loop_core::extra_part final : open_part, awaited {
+  extra_part(loop_core& all, slot& at) noexcept
+      : open_part(current.ctx, at.open.mine(), &wanted, &take_part), loop(all), place(at) {
+    place.open.put(this);
+  }
+  void close() {
+    place.open.replace(outer);
+    if (joiner) wait(*this);
+  }
+
+  static bool wanted(open_part& self) noexcept {
+    return static_cast<extra_part&>(self).loop.has_room();
+  }
+  static void take_part(open_part& self) noexcept {
+    static_cast<extra_part&>(self).loop.participate(true);
+  }
+  latch& done() noexcept override { return left; }
+  ref<job> unclaimed() noexcept override { return {}; }
+  slot* runner(std::size_t i) noexcept override { return i == 0 ? joiner : nullptr; }
+  const void* what() const noexcept override { return static_cast<const open_part*>(this); }
+  bool structured() const noexcept override { return true; }
+  pool_core* pool() noexcept override { return place.core; }
+
+  loop_core& loop;
+  slot& place;
 };
 
 /// The time limit of a call, shared with its timer.
@@ -86,10 +115,13 @@ loop_core::~loop_core() {
 std::size_t loop_core::crew() const noexcept {
   const bool io = options_.lane == lane::io;
   std::size_t most = io ? std::max(1U, io_ceiling(*ctx_->pool)) : std::max(1U, width(*ctx_->pool));
-  if (options_.in_flight != 0) most = std::min(most, options_.in_flight);
+  return std::min(most, most_at_once());
+}
+
+std::size_t loop_core::most_at_once() const noexcept {
   const std::size_t chunks =
       options_.chunk == 0 ? n_ : n_ / options_.chunk + (n_ % options_.chunk != 0);
-  return std::min(most, chunks);
+  return options_.in_flight == 0 ? chunks : std::min(chunks, options_.in_flight);
 }
 
 void loop_core::launch(std::size_t helpers, ref<ref_counted> owner, void (*last)(void*),
@@ -110,16 +142,35 @@ void loop_core::launch(std::size_t helpers, ref<ref_counted> owner, void (*last)
   enqueue_n(*ctx_->pool, queued.data(), queued.size());
 }
 
-void loop_core::share_out(std::size_t more) {
+void loop_core::share_out(std::size_t more) { share_out(more, false); }
+
+void loop_core::share_out(std::size_t more, bool may_leave) {
   fork_deque* const forks = current.forks;
-  if (more == 0 || !forks || forks->full()) return participate();
+  if (more == 0 || !forks || forks->full()) return participate(may_leave);
   // Who takes the offer may bring half of the others: a crowd assembles in logarithmic time.
   part offer(*this, (more - 1) / 2);
   forks->push(&offer);
   if (forks->asked()) answer_thieves();
-  share_out(more - 1 - offer.more);
+  share_out(more - 1 - offer.more, may_leave);
   // An offer that nobody took is worth nothing now: all items are taken.
   if (!forks->pop()) reclaim_or_wait(*forks, offer);
+}
+
+bool loop_core::has_room() noexcept {
+  // order: [relaxed: a hint; who joins sees for itself]
+  if (next_.load(std::memory_order_relaxed) >= n_ || stop_.stop_requested()) return false;
+  if (options_.in_flight == 0) return true;
+  // order: [relaxed: a count]
+  return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;
+}
+
+void loop_core::participate(bool may_leave) noexcept {
+  // Elements of a chunk run one after the other, so more threads than chunks find nothing.
+  const bool more_may_come = current.forks && crew() < most_at_once();
+  if (!more_may_come) return take_items(may_leave);
+  extra_part offer(*this, *current.home);
+  take_items(may_leave);
+  offer.close();
 }
 
 void loop_core::ticket_ended() noexcept {
@@ -212,11 +263,12 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
   return true;
 }
 
-void loop_core::participate() noexcept {
+void loop_core::take_items(bool may_leave) noexcept {
   share pace;
   std::size_t lo = 0;
   std::size_t hi = 0;
   for (;;) {
+    if (may_leave && scheduler::is_surplus(current.home)) return;
     if (stop_.stop_requested()) {
       // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
       if (next_.load(std::memory_order_relaxed) < n_) leave_out();
@@ -240,6 +292,7 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     } else {
       lo = body_.run(body_.self, lo, std::min(bound, lo + pace.block), *this);
     }
+    scheduler::ends_job(current.home, ctx_->name);
     advance(lo - from);
     const auto now = clock::now();
     pace.learn(lo - from, now - before);

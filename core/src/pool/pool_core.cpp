@@ -40,7 +40,9 @@ pool_core::pool_core(std::unique_ptr<engine> source, pool_options options, std::
           scheduler::hooks{options_.on_start, options_.on_exit,
                            [this](std::exception_ptr e) { report(std::move(e)); },
                            [this] { io_.budget_freed(); }},
-          scheduler::placement{on, options_.pin_workers}, budget_, threads_)),
+          scheduler::placement{on, options_.pin_workers},
+          scheduler::attention{options_.notice_blocking, options_.warn_blocking, options_.name},
+          budget_, threads_)),
       timer_place_(*this, *cpu_, 0, slot::kind::io),
       io_(*this, *cpu_, budget_, threads_, [this] { return share(); }) {
   if (auto path = trace_path(options_.trace); !path.empty()) {
@@ -158,6 +160,10 @@ pool_stats pool_core::stats() const {
   out.io_threads = io_.threads();
   out.io_threads_started = io_.started();
   out.spares_started = cpu_->stand_ins().started();
+  const auto noticed = cpu_->noticed();
+  out.blocked_in_locks = noticed.in_locks;
+  out.blocked_elsewhere = noticed.elsewhere;
+  out.looks_for_blocked = noticed.looks;
   // order: [relaxed: statistics]
   out.suppressed = suppressed_.load(std::memory_order_relaxed);
   // order: [relaxed: statistics]

@@ -195,7 +195,7 @@ void sleep_until_called(stall_watch& watch, const endless_sleep& me, latch& call
 void sleep_in_queue(queue_core& q, latch& called, queue_patience::time_point until) {
   if (current.ctx) current.ctx->pool->require_same_process();
   const turn_pause paused;
-  const blocked_worker stood_in_for(current.home);
+  const blocked_worker stood_in_for(current.home, blocked_worker::on::others);
   if (until != queue_patience::time_point::max()) {
     static_cast<void>(called.wait_until(until));
     return;

@@ -67,7 +67,7 @@ class wait_steps {
     pool.cpu().forget(*work, current.home);
     if (on_io) {
       pool.io().forget(*work);
-      blocked_worker stood_in_for(current.home);
+      blocked_worker stood_in_for(current.home, blocked_worker::on::others);
       scheduler::run_claimed(*work, current.home);
     } else {
       scheduler::run_claimed(*work, current.home);
@@ -113,7 +113,8 @@ class wait_steps {
       endless.emplace(*mine, nullptr, a_.done());
     }
     turn_pause paused;
-    blocked_worker stood_in_for(current.home);
+    blocked_worker stood_in_for(
+        current.home, a_.structured() ? blocked_worker::on::parts : blocked_worker::on::others);
     while (const auto key = a_.done().prepare()) {
       if (wait_registry::instance().is_doomed(w)) throw_circle();
       if (something_to_run()) return;
@@ -201,7 +202,7 @@ bool wait_until(awaited& a, std::chrono::steady_clock::time_point deadline) {
   if (a.done().is_set()) return true;
   if (pool_core* pool = a.pool()) pool->require_same_process();
   turn_pause paused;
-  blocked_worker stood_in_for(current.home);
+  blocked_worker stood_in_for(current.home, blocked_worker::on::others);
   return a.done().wait_until(deadline);
 }
 

@@ -3,7 +3,6 @@
 #include <filch/detail/current.hpp>
 
 #include "sched/scheduler.hpp"
-#include "sched/spares.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -13,33 +12,24 @@ namespace detail {
 /// spare may take its place meanwhile. Where it is a guest it is not at work there meanwhile.
 class blocked_worker {
  public:
-  explicit blocked_worker(slot* home) noexcept : home_(home), own_(own_slot(home)) {
-    for (slot* s = home_; s; s = s->outer) s->set_asleep(true);
+  /// What it waits for: parts of its own call, or something else.
+  enum class on : bool { parts, others };
+
+  blocked_worker(slot* home, on what) noexcept : home_(home) {
     for (slot* s = home_; s; s = s->outer) {
-      if (is_guest(*s) && s->blocked++ == 0) s->cpu->guest_rests();
+      if (s->blocked++ == 0) s->cpu->begins_wait(*s, what == on::others);
     }
-    if (own_ && own_->blocked++ == 0) own_->cpu->stand_ins().worker_blocks();
   }
   blocked_worker(const blocked_worker&) = delete;
   blocked_worker& operator=(const blocked_worker&) = delete;
   ~blocked_worker() {
-    if (own_ && --own_->blocked == 0) own_->cpu->stand_ins().worker_returns();
     for (slot* s = home_; s; s = s->outer) {
-      if (is_guest(*s) && --s->blocked == 0) s->cpu->thread_returns();
-      s->set_asleep(s->blocked != 0);
+      if (--s->blocked == 0) s->cpu->ends_wait(*s);
     }
   }
 
  private:
-  static bool is_guest(const slot& s) noexcept { return s.role() == slot::kind::guest && s.counts; }
-  static slot* own_slot(slot* home) noexcept {
-    for (; home; home = home->outer) {
-      if (home->role() == slot::kind::worker || home->role() == slot::kind::spare) return home;
-    }
-    return nullptr;
-  }
   slot* home_;
-  slot* own_;
 };
 
 /// Lets others have the turn of a pool without workers while its holder sleeps.

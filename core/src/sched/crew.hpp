@@ -23,6 +23,7 @@ namespace detail {
 ///   ask_for_good()     leaves questions there that will stand; false if all stood already
 ///   wants_stand_in()   more workers are blocked than stand-ins work
 ///   call_others(n)     nobody sleeps here, so it gets threads from elsewhere
+///   watch()            all are at work: somebody looks from outside whether they get on
 /// Threads: any.
 template <class Place, class Atomics = std_atomics>
 class crew {
@@ -54,7 +55,7 @@ class crew {
     // order: either a thread that stops working sees what is public now, or we see one less
     // [pair:SLEEP]
     Atomics::fence(std::memory_order_seq_cst);
-    if (crowded() && !place_.wants_stand_in()) return;
+    if (crowded() && !place_.wants_stand_in()) return place_.watch();
     // order: [relaxed: a count]
     const int at_work = active_.load(std::memory_order_relaxed);
     wake(1 + static_cast<std::size_t>(std::max(at_work, 0)) / 4);
@@ -97,10 +98,17 @@ class crew {
 
   // ---- who is at work ----
 
-  /// True if as many threads are at work as the pool has workers, `without` so many of them.
+  /// True if as many threads are at work as should be, `without` so many of them.
   bool crowded(int without = 0) const noexcept {
     // order: [relaxed: who lowers the count looks for work behind a fence]
-    return active_.load(std::memory_order_relaxed) - without >= width_;
+    const int at_work = active_.load(std::memory_order_relaxed);
+    // order: [relaxed: who raises it looks for work behind a fence]
+    return at_work - without >= width_ + more_.load(std::memory_order_relaxed);
+  }
+  /// So many more than the pool's width should be at work. Who raises it looks for work afterwards.
+  void allow_more(unsigned n) noexcept {
+    // order: [relaxed: as above]
+    more_.store(static_cast<int>(n), std::memory_order_relaxed);
   }
   /// A thread begins to work, or goes on after it slept in a job.
   void one_more() noexcept {
@@ -141,8 +149,9 @@ class crew {
     Atomics::fence(std::memory_order_seq_cst);
     if (!crowded() || place_.wants_stand_in()) {
       look_again();
-    } else if (place_.sees_queued()) {
-      wake(1);
+    } else {
+      if (place_.sees_queued()) wake(1);
+      place_.watch();
     }
   }
 
@@ -161,7 +170,9 @@ class crew {
     // order: [relaxed: ordered by the fence of the announcement: either we see who searches, or its
     // look comes after ours and it sees that we sleep [pair:SLEEP]]
     if (searchers_.load(std::memory_order_relaxed) > 0) return false;
-    return crowded() ? place_.sees_queued() : has_work();
+    if (!crowded()) return has_work();
+    place_.watch();
+    return place_.sees_queued();
   }
   /// Both count the thread in again, as one that searches.
   void sleep(bool& searching) noexcept {
@@ -219,6 +230,7 @@ class crew {
   alignas(64) typename Atomics::template atomic<int> searchers_{0};
   // Awake: searchers, threads in jobs, guests.
   alignas(64) typename Atomics::template atomic<int> active_{0};
+  typename Atomics::template atomic<int> more_{0};
 };
 
 }  // namespace detail

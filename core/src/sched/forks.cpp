@@ -71,6 +71,8 @@ void scheduler::run_half(fork_job& half, slot& me, bool then_search) noexcept {
     within inside(here);
     half.run(half);
   }
+  me.ended.add();
+  ends_job(&me, {});
   if (then_search) me.cpu->crew_.begin_search(me.searching);
   if (ends_early) return;
   owner.forks->done(place).set();  // the frame may be gone from here on; the slot is the pool's
@@ -133,7 +135,7 @@ fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
   if (by_force && !keeps_silent(me, victim)) return nullptr;
   // Halves are left to owners that will get to them, once as many threads are at work as there are
   // workers.
-  if (crew_.crowded(1) && !victim.is_asleep()) return nullptr;
+  if (crew_.crowded(1) && !victim.mark.is_idle()) return nullptr;
   if (by_force && !may_force()) return nullptr;
   fork_job* half = nullptr;
   fork_deque::index place = 0;

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string_view>
 
 #include <filch/engine.hpp>
 
@@ -15,13 +16,14 @@
 #include "queue/injection_queue.hpp"
 #include "sched/budget.hpp"
 #include "sched/crew.hpp"
+#include "sched/monitor.hpp"
 #include "sched/slot_table.hpp"
+#include "sched/spares.hpp"
 
 namespace filch {
 inline namespace v0 {
 namespace detail {
 
-class spares;
 class trace_log;
 
 /// The cpu side of a pool: where jobs wait, who takes which, who sleeps and who is woken. Engines
@@ -41,9 +43,15 @@ class scheduler final : public workplace {
     bool pin_workers;
   };
 
+  /// Whether jobs that block without a word are noticed, and told of where there are many.
+  struct attention {
+    bool notice, warn;
+    std::string_view pool_name;
+  };
+
   /// `core` is only compared with what contexts name.
   scheduler(pool_core& core, engine& source, std::chrono::nanoseconds spin, hooks user,
-            placement place, thread_budget& budget, thread_set& threads);
+            placement place, attention blocking, thread_budget& budget, thread_set& threads);
   ~scheduler();
 
   /// Lets the engine begin; the number of workers there will be is `started()` afterwards.
@@ -97,12 +105,38 @@ class scheduler final : public workplace {
   slot* lend_guest(bool counts) noexcept;
   /// Takes it back; jobs it made and left become everybody's.
   void return_guest(slot& lent) noexcept;
-  /// A guest begins to sleep.
-  void guest_rests() noexcept { crew_.guest_rests(); }
-  /// A thread of the pool begins to sleep inside a job.
+  /// The thread of a slot was found blocked inside a job, and so noticed: it is not at work, and a
+  /// spare may stand in for a thread of the pool. / It was noticed and goes on.
+  void is_blocked(slot& s) noexcept;
+  void goes_on(slot& s) noexcept;
+  /// The slot's own thread begins to wait inside a job, for parts of its own call or
+  /// for something `outside` of it.
+  void begins_wait(slot& s, bool outside) noexcept;
+  void ends_wait(slot& s) noexcept;
+  /// The calling thread has ended a job of that name, or a part of one.
+  static void ends_job(slot* home, std::string_view name) noexcept {
+    for (; home; home = home->outer) {
+      if (home->mark.end_job()) [[unlikely]]
+        home->cpu->was_noticed(*home, name);
+    }
+  }
+  /// Whether the calling thread, at work in that slot, is a spare too many.
+  static bool is_surplus(const slot* home) noexcept {
+    return home->role() == slot::kind::spare && home->cpu->spares_->surplus();
+  }
+  /// The steps of a spare that begins to stand in, and of a worker that slept.
   void worker_blocks() noexcept { crew_.worker_blocks(); }
-  /// A guest, or a thread of the pool, goes on.
   void thread_returns() noexcept { crew_.one_more(); }
+
+  // for the monitor
+  /// Something is queued or forked, and as many threads are at work as should be, or too few.
+  bool has_backlog() const noexcept;
+  /// As `has_backlog`, for who stops to look: what comes later calls `watch`.
+  bool is_held_up() const noexcept { return crew_.has_work() && crew_.crowded(); }
+  /// So many threads may work above one for each worker.
+  void allow_more(unsigned n) noexcept;
+  unsigned most_spares() const noexcept { return budget_.most(); }
+  monitor::counts noticed() const noexcept { return monitor_.so_far(); }
 
   /// Where jobs note when they ran; null for most pools. Set before start().
   void set_log(trace_log* log) noexcept { log_ = log; }
@@ -130,6 +164,9 @@ class scheduler final : public workplace {
   bool ask_for_good() const noexcept;
   bool wants_stand_in() const noexcept;
   void call_others(std::size_t n) noexcept;
+  void watch() noexcept {
+    if (blocking_.notice) monitor_.watch();
+  }
 
   void work_and_park(slot& me) noexcept;
   bool find_for_a_while(slot& me) noexcept;
@@ -140,6 +177,13 @@ class scheduler final : public workplace {
   bool run_stolen(slot& me) noexcept;
   bool run_found(slot& me, slot& victim, bool& again) noexcept;
   void note_home(slot& me) noexcept;
+  void was_noticed(slot& me, std::string_view name) noexcept;
+  void count_out(slot& s) noexcept;
+  void count_in(slot& s) noexcept;
+  bool sees_open() const noexcept;
+  bool run_open(slot& me) noexcept;
+  void run_extra_part(slot& me, open_part& part) noexcept;
+  std::size_t jobs_waiting() const noexcept;
   cpu_binding bind(const slot& me) const noexcept;
   bool run_passed(slot& me) noexcept;
   void run_fork(slot& me, fork_job& half, bool then_search) noexcept;
@@ -161,6 +205,7 @@ class scheduler final : public workplace {
   const std::chrono::nanoseconds spin_;
   const hooks user_;
   const placement place_;
+  const attention blocking_;
   unsigned started_ = 0;
   trace_log* log_ = nullptr;
   slot_table slots_;
@@ -169,9 +214,14 @@ class scheduler final : public workplace {
   fork_job* passed_ = nullptr;
   std::atomic<bool> any_passed_{false};
   crew<scheduler> crew_;
+  /// Threads that wait for something outside of their calls, noticed ones included.
+  std::atomic<int> outside_{0};
   std::atomic<bool> stopping_{false};
   std::mutex turn_;
+  thread_budget& budget_;
   std::unique_ptr<spares> spares_;
+  monitor monitor_;
+  std::atomic_flag warned_;
 };
 
 /// Tells the owner of a stolen half that `ends_early` that it is over; the caller's last access to

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,6 +12,9 @@
 #include "base/machine.hpp"
 #include "base/trace_text.hpp"
 #include "queue/chase_lev.hpp"
+#include "sched/open_part.hpp"
+#include "sched/open_place.hpp"
+#include "sched/work_mark.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -56,6 +61,7 @@ struct alignas(64) slot {
   kind role() const noexcept { return role_; }
   /// See `home()`. Among what never changes: thieves read it more often than it is written.
   std::atomic<std::uint32_t> home_{0};
+  std::atomic<pid_t> thread_{0};
 
   /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top. Null
   /// for io threads, which nobody robs.
@@ -63,19 +69,28 @@ struct alignas(64) slot {
   /// Jobs on the heap, made by the jobs that ran here.
   chase_lev<job> jobs;
 
+  /// A part of a loop that its thread offers to one that stands in for a blocked thread.
+  open_place<open_part> open;
+
   tally run, stolen, forced, parked;
 
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
-  /// The thread sleeps, so nobody but thieves will get to its forks: they may not be left to it.
-  std::atomic<bool> asleep{false};
-  bool is_asleep() const noexcept {
-    // order: [relaxed: who falls asleep crosses a fence and looks for thieves]
-    return asleep.load(std::memory_order_relaxed);
+  /// Whether its thread gets on; nobody but thieves will get to the forks of one that does not.
+  work_mark<> mark;
+  /// Jobs begun and ended here, for who watches the thread: see `progress`.
+  tally ended;
+  bool is_in_job() const noexcept { return role() == kind::guest || run.value() != ended.value(); }
+  /// Changes with each job that begins or ends.
+  std::uint64_t progress() const noexcept { return run.value() + ended.value(); }
+  /// The kernel's number of the thread that works here; 0: none does, or it does not count here.
+  pid_t thread() const noexcept {
+    // order: [relaxed: compared with what was seen before]
+    return thread_.load(std::memory_order_relaxed);
   }
-  void set_asleep(bool now) noexcept {
+  void set_thread(pid_t number) noexcept {
     // order: [relaxed: as above]
-    asleep.store(now, std::memory_order_relaxed);
+    thread_.store(number, std::memory_order_relaxed);
   }
   /// Where its thread was when it last began to look for work, for thieves that prefer near
   /// victims; written only on machines where some are far.
@@ -92,7 +107,9 @@ struct alignas(64) slot {
   /// Whether the guest counts among the threads at work: not if its thread is one of them already.
   /// Of an io thread: whether it counts against the pool's limit of threads.
   bool counts = true;
-  /// How many waits and blocking jobs the thread is in; it is one blocked worker all the same.
+  /// What it waits for is no part of its own call.
+  bool waits_outside = false;
+  /// How many waits and blocking calls the thread is in; it is one blocked worker all the same.
   unsigned blocked = 0;
   /// The thread looks for a job and is counted among those that do.
   bool searching = false;

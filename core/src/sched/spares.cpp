@@ -38,6 +38,15 @@ void spares::worker_returns() noexcept {
   if (budget_.exhausted()) reclaim();
 }
 
+unsigned spares::allow_more(unsigned n) noexcept {
+  std::lock_guard lock(lock_);
+  const int change = static_cast<int>(n) - static_cast<int>(allowed_);
+  allowed_ = n;
+  // order: [relaxed: written under the lock; who allows more looks for work afterwards]
+  const int deficit = deficit_.fetch_add(change, std::memory_order_relaxed) + change;
+  return static_cast<unsigned>(std::max(deficit, 0));
+}
+
 void spares::reclaim() noexcept {
   if (surplus()) work_.wake_sleepers();
 }

@@ -27,14 +27,17 @@ class spares {
   /// A worker goes to sleep inside a job / is back.
   void worker_blocks() noexcept;
   void worker_returns() noexcept;
+  /// So many may work besides those that stand in for blocked workers. Returns how many are wanted
+  /// now.
+  unsigned allow_more(unsigned n) noexcept;
 
-  /// True if more workers are blocked than spares work. Ordered by the caller's fence.
+  /// True if fewer spares work than should. Ordered by the caller's fence.
   bool wanted() const noexcept {
     // order: [relaxed: the pusher's and the blocker's fences order it, see README.md]
     const auto deficit = deficit_.load(std::memory_order_relaxed);
     return deficit > 0;
   }
-  /// True if more spares work than workers are blocked. Ordered as `wanted`.
+  /// True if more spares work than should. Ordered as `wanted`.
   bool surplus() const noexcept {
     // order: [relaxed: as in wanted]
     return deficit_.load(std::memory_order_relaxed) < 0;
@@ -67,7 +70,9 @@ class spares {
   const std::function<void()> freed_;
   std::mutex lock_;
   std::vector<idle_spare*> resting_;
-  std::atomic<int> deficit_{0};  // blocked workers minus working spares; written under the lock
+  // Blocked workers, and what is allowed besides, minus working spares; written under the lock.
+  std::atomic<int> deficit_{0};
+  unsigned allowed_ = 0;
   std::atomic<std::uint64_t> started_{0};
   bool stopping_ = false;
 };

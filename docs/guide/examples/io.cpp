@@ -63,6 +63,12 @@ int main(int argc, char** argv) {
   // [end]
   std::cout << read.size() << '\n';
 
+  // [unmarked]
+  filch::pool small(2);
+  auto answers = small.map(ask_the_disk, blocks);  // 50 times 20 ms, in far less than half a second
+  // [end]
+  std::cout << answers.size() << '\n';
+
   // [blocking]
   auto answer = pool.submit([] {
     int found = filch::blocking([] { return ask_the_disk(3); });  // another thread works meanwhile
@@ -135,6 +141,7 @@ int main(int argc, char** argv) {
 }
 
 // [output]
+// 50
 // 50
 // 9
 // 200, 7 bytes

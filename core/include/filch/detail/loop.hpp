@@ -51,11 +51,9 @@ class FILCH_API loop_core final : public awaited {
   /// ticket after everything has ended.
   void launch(std::size_t helpers, ref<ref_counted> owner, void (*last)(void*) = nullptr,
               void* argument = nullptr);
-  /// Takes items until none is left, on this thread.
-  void participate() noexcept;
-  /// The same, while up to `more` other threads may join in: a part of the loop is offered to them
-  /// as the half of a fork is, and each that takes one offers parts of its own.
-  /// Blocks: until those that joined have ended. Requires: not launched.
+  /// Takes items until none is left, on this thread, while up to `more` other threads may join in:
+  /// a part of the loop is offered to them as the half of a fork is, and each that takes one offers
+  /// parts of its own. Blocks: until those that joined have ended.
   void share_out(std::size_t more);
 
   /// After the end: what the call throws, or null. Under a stop `cancelled` or `timed_out`.
@@ -82,8 +80,15 @@ class FILCH_API loop_core final : public awaited {
  private:
   class ticket;
   struct part;
-  /// One participant's pace, by what its last items cost: how many it runs between two looks at the
-  /// stop state, and how few are not worth sharing.
+  struct extra_part;
+  /// Takes items until none is left, or the thread is one too many and `may_leave`; one more may
+  /// come where others are blocked.
+  void participate(bool may_leave) noexcept;
+  void take_items(bool may_leave) noexcept;
+  void share_out(std::size_t more, bool may_leave);
+  bool has_room() noexcept;
+  std::size_t most_at_once() const noexcept;  // blocked ones included
+  /// One participant's pace: items between two looks at the stop state, and too few to share.
   struct share {
     std::size_t block = 1;
     std::size_t least = 1;
@@ -113,6 +118,7 @@ class FILCH_API loop_core final : public awaited {
   std::atomic<std::size_t> bound_;
   std::atomic<std::size_t> ended_tickets_{0};
   std::atomic<std::size_t> failures_{0};
+  std::atomic<std::size_t> besides_{0};
   std::atomic<bool> left_out_{false};
   std::mutex errors_lock_;
   std::vector<failed_item> errors_;

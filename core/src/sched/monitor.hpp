@@ -1,0 +1,74 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string_view>
+
+#include "sched/blocking_policy.hpp"
+#include "sched/sampler.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+class scheduler;
+class thread_set;
+
+/// Notices that workers are blocked in code that did not say so, and lets others stand in for
+/// them. Its thread sleeps unless all workers are at work and there is more to do; the first such
+/// moment starts it. README.md here, "Noticing".
+/// Threads: any.
+class monitor {
+ public:
+  monitor(scheduler& work, thread_set& threads) noexcept : work_(work), threads_(threads) {}
+  monitor(const monitor&) = delete;
+  monitor& operator=(const monitor&) = delete;
+
+  /// All workers are at work, and there may be more to do. Cost: a load while it looks already.
+  void watch() noexcept {
+    // order: ordered by the caller's fence: either it is seen that nobody looks, or the last look
+    // sees what there is to do [pair:SLEEP]
+    if (phase_.load(std::memory_order_relaxed) == asleep) begin();
+  }
+  /// It counts nobody out or in any more, and its thread ends.
+  void stop() noexcept;
+
+  /// How often it has looked at threads, and found one blocked: in a lock, or elsewhere.
+  struct counts {
+    std::uint64_t looks, in_locks, elsewhere;
+  };
+  counts so_far() const noexcept { return {looks_.value(), in_locks_.value(), elsewhere_.value()}; }
+
+ private:
+  // phase_, a futex word
+  static constexpr std::uint32_t asleep = 0, looking = 1, stopping = 2;
+
+  void begin() noexcept;
+  void run() noexcept;
+  void look_for_a_while(thread_states& states);
+  bool look(thread_states& states, std::chrono::nanoseconds& pause);
+  bool notice(slot& s) noexcept;
+  bool fall_asleep() noexcept;
+  bool pause_for(std::chrono::nanoseconds time) noexcept;
+  bool is_stopping() const noexcept;
+
+  scheduler& work_;
+  thread_set& threads_;
+  std::atomic<std::uint32_t> phase_{asleep};
+  std::mutex starting_;
+  bool has_thread_ = false;
+  std::chrono::steady_clock::time_point next_try_{};
+
+  // of its thread
+  std::unique_ptr<sampler> sampler_;
+  blocking_state state_;
+  std::chrono::nanoseconds last_look_{0}, last_cpu_{0};
+  tally looks_, in_locks_, elsewhere_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
