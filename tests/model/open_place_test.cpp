@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "explorer/atomics.hpp"
 #include "explorer/expect.hpp"
 

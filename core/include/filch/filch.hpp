@@ -9,6 +9,7 @@
 #include <filch/blocking.hpp>
 #include <filch/engine.hpp>
 #include <filch/error.hpp>
+#include <filch/exit.hpp>
 #include <filch/fork_join.hpp>
 #include <filch/future.hpp>
 #include <filch/graph.hpp>

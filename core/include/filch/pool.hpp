@@ -78,7 +78,8 @@ class FILCH_API pool : public verbs<pool>, public submit_verbs<pool>, public for
 };
 
 /// The pool of the free verbs (`filch::map(f, xs)`) outside of any job. Made on first use, never
-/// destroyed. Native unless `set_default_engine` ran before. Throws: as `pool()`.
+/// destroyed; how it ends with the process: `exit_now` (exit.hpp). Native unless
+/// `set_default_engine` ran before. Throws: as `pool()`.
 FILCH_API pool& default_pool();
 /// Chooses the engine of the default pool. Throws: `std::logic_error` once the pool exists.
 FILCH_API void set_default_engine(std::unique_ptr<engine> engine);

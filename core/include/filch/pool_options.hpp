@@ -23,8 +23,7 @@ struct pool_options {
   unsigned max_threads = 0;
   /// The prefix of the threads' names, as `top` shows them.
   std::string name = "filch";
-  /// Whether workers that are blocked by jobs which say nothing are noticed, so that others stand
-  /// in for them. Never for workers of an engine that lends none.
+  /// Whether others stand in for workers that jobs block without a word.
   bool notice_blocking = true;
   /// Called on each worker thread as it ends.
   std::function<void()> on_exit = {};
@@ -68,10 +67,10 @@ struct pool_stats {
   unsigned io_threads = 0;
   std::uint64_t io_threads_started = 0;
   std::uint64_t spares_started = 0;
-  /// How often a worker was noticed that a job blocked, without a word: in a lock, or elsewhere.
+  /// How often a worker was found blocked by a job that said nothing, and how often somebody
+  /// looked.
   std::uint64_t blocked_in_locks = 0;
   std::uint64_t blocked_elsewhere = 0;
-  /// How often somebody has looked: not at all while no job waits for a worker.
   std::uint64_t looks_for_blocked = 0;
   std::uint64_t suppressed = 0;
   std::uint64_t unhandled = 0;

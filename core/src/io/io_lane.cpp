@@ -118,6 +118,7 @@ void io_lane::run(worker_ptr me) noexcept {
 }
 
 bool io_lane::next_job(worker& me) noexcept {
+  cpu_.stay_if_frozen();
   // Nothing of a job is destroyed under the lock, nor once this thread can be called: whatever the
   // end of a closure waits for may need the lane.
   ref<job> finished;

@@ -76,6 +76,7 @@ struct loop_core::extra_part final : open_part, awaited {
   extra_part(loop_core& all, slot& at) noexcept
       : open_part(current.ctx, at.open.mine(), &wanted, &take_part), loop(all), place(at) {
     place.open.put(this);
+    place.cpu->opened_part();
   }
   void close() {
     place.open.replace(outer);
@@ -97,6 +98,15 @@ struct loop_core::extra_part final : open_part, awaited {
 
   loop_core& loop;
   slot& place;
+};
+
+/// One participant's pace, by what its last items cost.
+struct loop_core::share {
+  /// Between two looks at the stop state it runs so many items.
+  std::size_t block = 1;
+  /// Fewer are not worth sharing.
+  std::size_t least = 1;
+  void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
 };
 
 /// The time limit of a call, shared with its timer.

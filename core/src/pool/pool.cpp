@@ -1,6 +1,5 @@
 #include <filch/pool.hpp>
 
-#include <mutex>
 #include <stdexcept>
 
 #include "base/os_thread.hpp"
@@ -138,48 +137,5 @@ pool_stats pool::stats() const { return core_->stats(); }
 std::string pool::describe() const { return core_->describe(); }
 unsigned pool::workers() const noexcept { return core_->width(); }
 
-// ---- the default pool -------------------------------------------------------------------------
-
-namespace {
-
-struct default_choice {
-  std::mutex lock;
-  std::unique_ptr<engine> chosen;
-  pool* made = nullptr;
-};
-
-// Both outlive every static object, so that jobs may run while those are destroyed.
-default_choice& choice() {
-  static auto* c = new default_choice;
-  return *c;
-}
-
-}  // namespace
-
-pool& default_pool() {
-  auto& c = choice();
-  std::lock_guard lock(c.lock);
-  if (!c.made) c.made = c.chosen ? new pool(std::move(c.chosen)) : new pool();
-  return *c.made;
-}
-
-void set_default_engine(std::unique_ptr<engine> engine) {
-  auto& c = choice();
-  std::lock_guard lock(c.lock);
-  if (c.made) {
-    throw std::logic_error(
-        "filch: the default pool exists already; call set_default_engine() before its first use");
-  }
-  c.chosen = std::move(engine);
-}
-
-namespace detail {
-
-pool_core& current_pool() {
-  if (current.ctx) return *current.ctx->pool;
-  return default_pool().bound().core;
-}
-
-}  // namespace detail
 }  // namespace v0
 }  // namespace filch

@@ -74,8 +74,8 @@ class open_place {
     // order: sees it made [pair:OPEN]
     T* seen = what_.load(std::memory_order_acquire);
     const bool took = seen && look(*seen);
-    // order: [relaxed: the owner's own stores come later or earlier, either will do]
     if (seen) {
+      // order: [relaxed: the owner's own stores come later or earlier, either will do]
       what_.compare_exchange_strong(seen, nullptr, std::memory_order_relaxed,
                                     std::memory_order_relaxed);
     }

@@ -1,5 +1,6 @@
 #include "sched/scheduler.hpp"
 
+#include <thread>
 #include <utility>
 
 #include <filch/detail/current.hpp>
@@ -75,7 +76,7 @@ void scheduler::start() {
 
 void scheduler::stop() noexcept {
   // order: a worker that wakes by the notify sees it [pair:STOPPING]
-  stopping_.store(true, std::memory_order_release);
+  phase_.store(phase::stopping, std::memory_order_release);
   monitor_.stop();
   crew_.wake_all();
   spares_->stop();
@@ -84,7 +85,21 @@ void scheduler::stop() noexcept {
 
 bool scheduler::stopping() const noexcept {
   // order: as stop left things [pair:STOPPING]
-  return stopping_.load(std::memory_order_acquire);
+  return phase_.load(std::memory_order_acquire) != phase::working;
+}
+
+void scheduler::freeze() noexcept {
+  // order: [relaxed: each thread sees it some time; nothing is handed over]
+  phase_.store(phase::frozen, std::memory_order_relaxed);
+}
+
+bool scheduler::is_frozen() const noexcept {
+  // order: [relaxed: as above]
+  return phase_.load(std::memory_order_relaxed) == phase::frozen;
+}
+
+void scheduler::stay_if_frozen() const noexcept {
+  while (is_frozen()) std::this_thread::sleep_for(std::chrono::hours(1));
 }
 
 // ---- queueing ---------------------------------------------------------------------------------
@@ -546,8 +561,9 @@ bool scheduler::park(slot& me) noexcept {
 
 void scheduler::work_and_park(slot& me) noexcept {
   do {
-    while (run_one(me) || find_for_a_while(me)) {
-    }
+    do {
+      stay_if_frozen();
+    } while (run_one(me) || find_for_a_while(me));
   } while (park(me));
 }
 
@@ -579,7 +595,7 @@ void scheduler::work_until_idle() {
   const auto outer = std::exchange(current, current_thread{});
   const auto bound = bind(*me);
   start_work(*me);
-  while (run_one(*me) || find_for_a_while(*me)) {
+  while (!is_frozen() && (run_one(*me) || find_for_a_while(*me))) {
   }
   end_work(*me);
   current = outer;
@@ -589,6 +605,7 @@ void scheduler::work_until_idle() {
 void scheduler::work_as_spare(slot& me, const std::function<bool()>& surplus) noexcept {
   start_work(me);
   while (!surplus()) {
+    stay_if_frozen();
     if (!run_one(me) && !find_for_a_while(me) && !park(me)) break;
   }
   end_work(me);

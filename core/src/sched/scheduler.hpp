@@ -59,9 +59,15 @@ class scheduler final : public workplace {
   /// Ends all workers and spares. Requires: no job is left.
   void stop() noexcept;
 
+  /// For the end of the process: none of its threads begins another job, and none ends. Lent ones
+  /// go home.
+  void freeze() noexcept;
+  bool is_frozen() const noexcept;
+  void stay_if_frozen() const noexcept;
+
   // for engines
   void work_until_idle() override;
-  bool has_work() const noexcept override { return crew_.needs_another(); }
+  bool has_work() const noexcept override { return !is_frozen() && crew_.needs_another(); }
   bool add_worker() override;
 
   /// Queues jobs and wakes who is needed. From a worker's own thread into its deque, else into
@@ -127,6 +133,11 @@ class scheduler final : public workplace {
   /// The steps of a spare that begins to stand in, and of a worker that slept.
   void worker_blocks() noexcept { crew_.worker_blocks(); }
   void thread_returns() noexcept { crew_.one_more(); }
+
+  /// A part of a loop was left open.
+  void opened_part() noexcept {
+    if (crew_.crowded()) watch();
+  }
 
   // for the monitor
   /// Something is queued or forked, and as many threads are at work as should be, or too few.
@@ -216,7 +227,8 @@ class scheduler final : public workplace {
   crew<scheduler> crew_;
   /// Threads that wait for something outside of their calls, noticed ones included.
   std::atomic<int> outside_{0};
-  std::atomic<bool> stopping_{false};
+  enum class phase : std::uint8_t { working, stopping, frozen };
+  std::atomic<phase> phase_{phase::working};
   std::mutex turn_;
   thread_budget& budget_;
   std::unique_ptr<spares> spares_;

@@ -51,9 +51,9 @@ class FILCH_API loop_core final : public awaited {
   /// ticket after everything has ended.
   void launch(std::size_t helpers, ref<ref_counted> owner, void (*last)(void*) = nullptr,
               void* argument = nullptr);
-  /// Takes items until none is left, on this thread, while up to `more` other threads may join in:
-  /// a part of the loop is offered to them as the half of a fork is, and each that takes one offers
-  /// parts of its own. Blocks: until those that joined have ended.
+  /// Takes items until none is left, while up to `more` other threads may join in: parts are
+  /// offered as halves of forks are, who takes one offers more. Blocks: until those that joined
+  /// have ended.
   void share_out(std::size_t more);
 
   /// After the end: what the call throws, or null. Under a stop `cancelled` or `timed_out`.
@@ -81,19 +81,13 @@ class FILCH_API loop_core final : public awaited {
   class ticket;
   struct part;
   struct extra_part;
-  /// Takes items until none is left, or the thread is one too many and `may_leave`; one more may
-  /// come where others are blocked.
+  // While there are items, or until the thread is one too many and `may_leave`.
   void participate(bool may_leave) noexcept;
   void take_items(bool may_leave) noexcept;
   void share_out(std::size_t more, bool may_leave);
   bool has_room() noexcept;
-  std::size_t most_at_once() const noexcept;  // blocked ones included
-  /// One participant's pace: items between two looks at the stop state, and too few to share.
-  struct share {
-    std::size_t block = 1;
-    std::size_t least = 1;
-    void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
-  };
+  std::size_t most_at_once() const noexcept;
+  struct share;
   struct expiry;
 
   void run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept;
@@ -116,9 +110,7 @@ class FILCH_API loop_core final : public awaited {
 
   std::atomic<std::size_t> next_{0};
   std::atomic<std::size_t> bound_;
-  std::atomic<std::size_t> ended_tickets_{0};
-  std::atomic<std::size_t> failures_{0};
-  std::atomic<std::size_t> besides_{0};
+  std::atomic<std::size_t> ended_tickets_{0}, failures_{0}, besides_{0};
   std::atomic<bool> left_out_{false};
   std::mutex errors_lock_;
   std::vector<failed_item> errors_;
