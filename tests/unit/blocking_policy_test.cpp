@@ -24,14 +24,14 @@ TEST(blocking_policy, counts_all_that_are_blocked_at_once) {
   blocking_state state;
   auto v = held_up();
   v.newly_blocked = 3;
-  v.running = 1;
+  v.running = 4;
   const auto orders = policy::plan(state, v);
   EXPECT_EQ(orders.count, 3U);
   EXPECT_EQ(orders.allowance, 0U);
   EXPECT_EQ(orders.pause, policy::tick);
 }
 
-TEST(blocking_policy, the_allowance_doubles_while_all_that_is_seen_blocks) {
+TEST(blocking_policy, the_allowance_doubles_while_fewer_compute_than_there_are_workers) {
   blocking_state state;
   auto v = held_up();
   v.newly_blocked = 4;
@@ -40,6 +40,7 @@ TEST(blocking_policy, the_allowance_doubles_while_all_that_is_seen_blocks) {
   v.newly_blocked = 0;  // those that have begun since are too young to be seen
   EXPECT_EQ(policy::plan(state, v).allowance, 16U);
   v.newly_blocked = 12;
+  v.running = 3;
   EXPECT_EQ(policy::plan(state, v).allowance, 32U);
 }
 
@@ -52,12 +53,12 @@ TEST(blocking_policy, the_allowance_is_no_more_than_the_pool_may_have) {
   EXPECT_EQ(policy::plan(state, v).allowance, 10U);
 }
 
-TEST(blocking_policy, the_first_thread_that_computes_ends_the_allowance) {
+TEST(blocking_policy, as_many_threads_that_compute_as_workers_end_the_allowance) {
   blocking_state state;
   auto v = held_up();
   v.newly_blocked = 4;
   policy::plan(state, v);
-  v.running = 1;
+  v.running = 4;
   const auto orders = policy::plan(state, v);
   EXPECT_EQ(orders.allowance, 0U);
   EXPECT_EQ(orders.count, 4U);
@@ -129,6 +130,17 @@ TEST(blocking_policy, looks_become_rare_where_nothing_happens) {
   }
   EXPECT_EQ(last, policy::longest_pause);
   v.newly_blocked = 1;
+  EXPECT_EQ(policy::plan(state, v).pause, policy::tick);
+}
+
+TEST(blocking_policy, a_suspicion_is_worth_one_early_look) {
+  blocking_state state;
+  auto v = held_up();
+  v.running = 4;
+  for (int i = 0; i < 100; ++i) policy::plan(state, v);
+  v.suspects = 1;
+  EXPECT_EQ(policy::plan(state, v).pause, policy::tick);
+  EXPECT_EQ(policy::plan(state, v).pause, policy::longest_pause);
   EXPECT_EQ(policy::plan(state, v).pause, policy::tick);
 }
 

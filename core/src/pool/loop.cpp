@@ -174,6 +174,15 @@ bool loop_core::has_room() noexcept {
   return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;
 }
 
+// Who left took a place that another thread may want: it is offered once more.
+bool loop_core::fills_vacancy() noexcept {
+  // order: [relaxed: a count]
+  if (vacancies_.fetch_sub(1, std::memory_order_relaxed) > 0) return true;
+  // order: [relaxed: a count]
+  vacancies_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
 void loop_core::participate(bool may_leave) noexcept {
   // Elements of a chunk run one after the other, so more threads than chunks find nothing.
   const bool more_may_come = current.forks && crew() < most_at_once();
@@ -278,7 +287,15 @@ void loop_core::take_items(bool may_leave) noexcept {
   std::size_t lo = 0;
   std::size_t hi = 0;
   for (;;) {
-    if (may_leave && scheduler::is_surplus(current.home)) return;
+    if (may_leave && scheduler::is_surplus(current.home)) {
+      // order: [relaxed: a count]
+      vacancies_.fetch_add(1, std::memory_order_relaxed);
+      return;
+    }
+    // order: [relaxed: a hint; the exchange decides]
+    if (vacancies_.load(std::memory_order_relaxed) > 0 && current.forks && fills_vacancy()) {
+      return share_out(1, may_leave);
+    }
     if (stop_.stop_requested()) {
       // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
       if (next_.load(std::memory_order_relaxed) < n_) leave_out();

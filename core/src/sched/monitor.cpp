@@ -16,6 +16,10 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
+/// Where looks have become rare, a queued job may bring the next one forward this often.
+constexpr auto rouse_gap = std::chrono::milliseconds(100);
+/// How long it remembers, asleep, that there was nothing to be found.
+constexpr auto forgotten_after = std::chrono::milliseconds(100);
 /// Where the system has no thread for it the next attempt is made this much later.
 constexpr auto retry_after = std::chrono::milliseconds(100);
 
@@ -58,9 +62,34 @@ bool monitor::is_stopping() const noexcept {
   return phase_.load(std::memory_order_acquire) == stopping;
 }
 
+void monitor::rouse() noexcept {
+  std::uint32_t seen = dozing;
+  // order: what there is to do is seen by the look that follows [pair:MONITOR]
+  if (phase_.compare_exchange_strong(seen, looking, std::memory_order_release,
+                                     std::memory_order_relaxed)) {
+    futex_wake(&phase_, 1);
+  }
+}
+
 bool monitor::pause_for(std::chrono::nanoseconds time) noexcept {
-  const auto until = clock::now() + time;
-  while (!is_stopping() && futex_wait_until(phase_, looking, until)) {
+  const auto now = clock::now();
+  std::uint32_t seen = looking;
+  std::uint32_t mine = looking;
+  if (time > blocking_policy::tick && now - roused_ >= rouse_gap &&
+      // order: [relaxed: its own word]
+      phase_.compare_exchange_strong(seen, dozing, std::memory_order_relaxed,
+                                     std::memory_order_relaxed)) {
+    mine = dozing;
+  }
+  do {
+    // order: as its rouser left things [pair:MONITOR]
+    seen = phase_.load(std::memory_order_acquire);
+  } while (seen == mine && futex_wait_until(phase_, mine, now + time));
+  if (mine == dozing && seen == looking) roused_ = clock::now();
+  // order: [relaxed: its own word]
+  if (seen == dozing && !phase_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+                                                        std::memory_order_relaxed)) {
+    roused_ = clock::now();
   }
   return !is_stopping();
 }
@@ -103,12 +132,17 @@ bool monitor::fall_asleep() noexcept {
 
 void monitor::look_for_a_while(thread_states& states) {
   sampler_->restart(work_.slots().size());
-  state_ = {};
+  // Where it found nothing a moment ago it goes on as rarely.
+  if (now() - last_look_ > forgotten_after) {
+    state_ = {};
+  } else {
+    state_.quiet = std::min(state_.quiet, blocking_policy::patient_looks + 3);
+  }
   last_look_ = now();
   last_cpu_ = states.process_cpu();
   auto pause = std::chrono::nanoseconds(0);
   do {
-    if (pause.count() > 0 && !pause_for(pause)) return;
+    if (is_stopping() || (pause.count() > 0 && !pause_for(pause))) return;
     looks_.add();
   } while (look(states, pause) || !fall_asleep());
 }
@@ -128,9 +162,9 @@ bool monitor::look(thread_states& states, std::chrono::nanoseconds& pause) {
 
   auto& slots = work_.slots();
   const unsigned n = view.backlog ? slots.size() : 0;
-  const auto& found =
-      sampler_->look(n, [&](unsigned i) { return slots.at(i); }, view.now, view.load);
+  const auto& found = sampler_->look(n, [&](unsigned i) { return slots.at(i); }, view.now);
   view.running = found.running;
+  view.suspects = found.suspects;
   view.newly_blocked = static_cast<unsigned>(found.blocked.size());
   view.newly_in_locks = static_cast<unsigned>(found.in_locks.size());
   view.counted_in_locks = found.still_in_locks;

@@ -33,6 +33,13 @@ class monitor {
     // sees what there is to do [pair:SLEEP]
     if (phase_.load(std::memory_order_relaxed) == asleep) begin();
   }
+  /// The same, and a job was queued for which nobody is free: it looks soon.
+  void watch_closely() noexcept {
+    // order: as in watch [pair:SLEEP]
+    const auto seen = phase_.load(std::memory_order_relaxed);
+    if (seen == asleep) begin();
+    if (seen == dozing) rouse();
+  }
   /// It counts nobody out or in any more, and its thread ends.
   void stop() noexcept;
 
@@ -44,9 +51,10 @@ class monitor {
 
  private:
   // phase_, a futex word
-  static constexpr std::uint32_t asleep = 0, looking = 1, stopping = 2;
+  static constexpr std::uint32_t asleep = 0, looking = 1, stopping = 2, dozing = 3;
 
   void begin() noexcept;
+  void rouse() noexcept;
   void run() noexcept;
   void look_for_a_while(thread_states& states);
   bool look(thread_states& states, std::chrono::nanoseconds& pause);
@@ -66,6 +74,7 @@ class monitor {
   std::unique_ptr<sampler> sampler_;
   blocking_state state_;
   std::chrono::nanoseconds last_look_{0}, last_cpu_{0};
+  std::chrono::steady_clock::time_point roused_{};
   tally looks_, in_locks_, elsewhere_;
 };
 

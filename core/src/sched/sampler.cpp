@@ -1,5 +1,7 @@
 #include "sched/sampler.hpp"
 
+#include <utility>
+
 namespace filch {
 inline namespace v0 {
 namespace detail {
@@ -29,6 +31,7 @@ void sampler::restart(unsigned slots) {
 void sampler::begin(unsigned slots) {
   if (seen_.size() < slots) seen_.resize(slots);
   found_.running = 0;
+  found_.suspects = 0;
   found_.still_in_locks = 0;
   // Room beforehand, so that a look does not fail half way.
   for (auto* list : {&found_.blocked, &found_.in_locks, &found_.going_on}) {
@@ -43,7 +46,7 @@ bool sampler::is_still_there(const slot& s) const noexcept {
   return s.thread() == seen.thread && s.is_in_job() && s.progress() == seen.progress;
 }
 
-void sampler::look_at(unsigned i, slot& s, std::chrono::nanoseconds now, double load) {
+void sampler::look_at(unsigned i, slot& s, std::chrono::nanoseconds now) {
   auto& seen = seen_[i];
   const pid_t thread = s.thread();
   if (thread == 0 || !s.is_in_job() || s.mark.waits()) {
@@ -52,8 +55,9 @@ void sampler::look_at(unsigned i, slot& s, std::chrono::nanoseconds now, double 
   }
   const auto progress = s.progress();
   if (seen.thread != thread || seen.progress != progress) {
-    seen = {thread, progress, std::chrono::nanoseconds(-1), now, false};
-    return;  // too young
+    seen = {};
+    seen.thread = thread;
+    seen.progress = progress;
   }
   if (s.mark.is_noticed()) return look_again_at(i, s, seen, now);
   // Those left out at one look are the first at the next.
@@ -61,13 +65,17 @@ void sampler::look_at(unsigned i, slot& s, std::chrono::nanoseconds now, double 
   if (--budget_ == 0) next_ = i + 1;
 
   const auto is = states_.look(i, thread);
-  const bool still =
-      seen.cpu.count() >= 0 ? stood_still(is.cpu - seen.cpu, now - seen.at) : load * 2 < 1;
+  const bool still = stood_still(is.cpu - seen.cpu, now - seen.at);
+  const bool young = !std::exchange(seen.asked, true);
   seen.cpu = is.cpu;
   seen.at = now;
   seen.in_lock = is.what == thread_look::doing::waits_for_lock;
-  if (is.what == thread_look::doing::runs || !still) {
+  if (is.what == thread_look::doing::runs) {
     ++found_.running;
+  } else if (young) {
+    ++found_.suspects;
+  } else if (!still) {
+    ++found_.running;  // it works and waits by turns
   } else {
     (seen.in_lock ? found_.in_locks : found_.blocked).push_back(&s);
   }

@@ -19,6 +19,8 @@ class sampler {
 
   struct findings {
     unsigned running = 0;
+    /// Asleep just now, in a job that is too young to tell.
+    unsigned suspects = 0;
     /// Blocked, and not noticed before.
     std::vector<slot*> blocked{}, in_locks{};
     /// Noticed before and not blocked any more.
@@ -29,13 +31,13 @@ class sampler {
 
   /// Forgets what was seen: the next look only begins to watch. Throws: `bad_alloc`.
   void restart(unsigned slots);
-  /// Looks at each slot in use for which `at` gives one; `load` as in `blocking_view`. What it
-  /// returns is overwritten by the next look. Throws: `bad_alloc`.
+  /// Looks at each slot in use for which `at` gives one. What it returns is overwritten by the next
+  /// look. Throws: `bad_alloc`.
   template <class At>
-  const findings& look(unsigned slots, At at, std::chrono::nanoseconds now, double load) {
+  const findings& look(unsigned slots, At at, std::chrono::nanoseconds now) {
     begin(slots);
     for (unsigned i = 0; i < slots; ++i) {
-      if (slot* s = at(i)) look_at(i, *s, now, load);
+      if (slot* s = at(i)) look_at(i, *s, now);
     }
     if (budget_ > 0) next_ = 0;
     ++round_;
@@ -50,12 +52,14 @@ class sampler {
   struct memory {
     pid_t thread = 0;
     std::uint64_t progress = 0;
-    std::chrono::nanoseconds cpu{-1}, at{0};
+    std::chrono::nanoseconds cpu{0}, at{0};
+    /// It was asked for since its job began.
+    bool asked = false;
     bool in_lock = false;
   };
 
   void begin(unsigned slots);
-  void look_at(unsigned i, slot& s, std::chrono::nanoseconds now, double load);
+  void look_at(unsigned i, slot& s, std::chrono::nanoseconds now);
   void look_again_at(unsigned i, slot& s, memory& seen, std::chrono::nanoseconds now);
 
   thread_states& states_;

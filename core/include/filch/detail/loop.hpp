@@ -81,15 +81,14 @@ class FILCH_API loop_core final : public awaited {
   class ticket;
   struct part;
   struct extra_part;
-  // While there are items, or until the thread is one too many and `may_leave`.
   void participate(bool may_leave) noexcept;
   void take_items(bool may_leave) noexcept;
   void share_out(std::size_t more, bool may_leave);
   bool has_room() noexcept;
+  bool fills_vacancy() noexcept;
   std::size_t most_at_once() const noexcept;
   struct share;
   struct expiry;
-
   void run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept;
   std::size_t run_limited_item(std::size_t i) noexcept;
   bool take(share& pace, std::size_t& lo, std::size_t& hi) noexcept;
@@ -108,14 +107,13 @@ class FILCH_API loop_core final : public awaited {
   const job_options& options_;
   const loop_body body_;
 
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> bound_;
+  std::atomic<std::size_t> next_{0}, bound_;
   std::atomic<std::size_t> ended_tickets_{0}, failures_{0}, besides_{0};
+  std::atomic<int> vacancies_{0};
   std::atomic<bool> left_out_{false};
-  std::mutex errors_lock_;
+  std::mutex errors_lock_, progress_lock_;
   std::vector<failed_item> errors_;
   std::exception_ptr no_room_;  // for all the errors: an incomplete list would pass for a full one
-  std::mutex progress_lock_;
   progress shown_;
   std::vector<ref<job>> tickets_;
   std::size_t outstanding_ = 0;
