@@ -44,9 +44,9 @@ class open_place {
     // order: what the last visitor did is visible [pair:OPEN-VISIT]
     auto seen = visitor_.load(std::memory_order_acquire);
     while (seen != nobody) {
-      // order: [relaxed: the load below sees what the visitor did; acquire: it has gone already]
+      // order: if it has gone already we see what it did [pair:OPEN-VISIT]
       if (seen == waited_for ||
-          visitor_.compare_exchange_strong(seen, waited_for, std::memory_order_relaxed,
+          visitor_.compare_exchange_strong(seen, waited_for, std::memory_order_acquire,
                                            std::memory_order_acquire)) {
         Atomics::wait(visitor_, waited_for);
         // order: as above [pair:OPEN-VISIT]
