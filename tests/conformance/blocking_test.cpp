@@ -156,8 +156,8 @@ TEST_P(blocking, reads_from_a_silent_pipe_are_noticed_at_once_and_in_their_class
 
 TEST_P(blocking, a_job_waits_for_what_a_later_job_does) {
   FILCH_NEEDS_CONCURRENT();
-  auto pool = make_pool_of(1);
   filch_test::gate door;
+  auto pool = make_pool_of(1);
   std::vector<filch::future<void>> waiting;
   for (int i = 0; i < 3; ++i) waiting.push_back(pool.submit([&] { door.wait(); }));
   pool.post([&] { door.open(); });
@@ -224,8 +224,8 @@ TEST_P(blocking, no_more_compute_at_once_than_there_are_workers_when_those_that_
 
 TEST_P(blocking, a_wait_in_the_library_is_counted_once) {
   FILCH_NEEDS_CONCURRENT();
-  auto pool = make_pool_of(2);
   filch_test::gate door;
+  auto pool = make_pool_of(2);
   auto blocked = pool.with(filch::on_io).submit([&] { door.wait(); });
   std::vector<filch::future<void>> waiters;
   for (int i = 0; i < 8; ++i) {

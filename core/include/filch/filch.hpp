@@ -28,6 +28,7 @@
 #include <filch/race.hpp>
 #include <filch/ranges.hpp>
 #include <filch/reduce.hpp>
+#include <filch/retry.hpp>
 #include <filch/scope.hpp>
 #include <filch/signals.hpp>
 #include <filch/stop.hpp>

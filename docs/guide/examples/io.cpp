@@ -77,6 +77,12 @@ int main(int argc, char** argv) {
   // [end]
   std::cout << answer.get() << '\n';
 
+  // [retry]
+  auto stubborn = filch::retry(ask_the_disk, {.attempts = 5, .backoff = 50ms});
+  answers = pool.with(filch::on_io).map(stubborn, blocks);  // each may fail four times
+  // [end]
+  std::cout << answers.size() << '\n';
+
   // [get]
   auto page = filch::http::get(urls[0], {.max_body = 1'000'000, .timeout = 5s});
   std::cout << page.status << ", " << page.body.size() << " bytes\n";
@@ -144,6 +150,7 @@ int main(int argc, char** argv) {
 // 50
 // 50
 // 9
+// 50
 // 200, 7 bytes
 // status 404
 // stopped
