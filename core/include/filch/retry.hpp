@@ -77,8 +77,8 @@ class retrying {
 ///
 ///     auto pages = pool.with(filch::on_io).map(filch::retry(fetch, {.attempts = 5}), urls);
 ///
-/// A call that fails for the last time throws what `f` threw. A job that was asked to stop, and
-/// `cancelled`, are no reason to try again. Between attempts the worker is another job's.
+/// A call that fails for the last time throws what `f` threw; one that was asked to stop throws
+/// `cancelled` instead of trying again. Between attempts the worker is another job's.
 /// Threads: the result may be called by several at once if `f` may.
 /// Throws: `std::invalid_argument` for options without a meaning: no attempt, a negative pause,
 /// growth below one.

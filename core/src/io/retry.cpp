@@ -52,10 +52,11 @@ void check_retry_options(const retry_options& options) {
 void retry_pauses::wait_or_throw() {
   const auto error = std::current_exception();
   ++failures_;
-  if (failures_ >= options_.attempts || this_job::stop_requested() || is_cancelled(error) ||
+  if (failures_ >= options_.attempts || is_cancelled(error) ||
       (options_.when && !options_.when(error))) {
     throw;
   }
+  this_job::check();
   const auto most = std::min(next_, options_.longest);
   io::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(most * random_part()));
   const auto longest = std::chrono::duration<double, std::nano>(options_.longest);
