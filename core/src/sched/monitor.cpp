@@ -133,14 +133,15 @@ bool monitor::fall_asleep() noexcept {
 void monitor::look_for_a_while(thread_states& states) {
   sampler_->restart(work_.slots().size());
   // Where it found nothing a moment ago it goes on as rarely.
+  auto pause = std::chrono::nanoseconds(0);
   if (now() - last_look_ > forgotten_after) {
     state_ = {};
   } else {
     state_.quiet = std::min(state_.quiet, blocking_policy::patient_looks + 3);
+    pause = blocking_policy::patient_looks * blocking_policy::tick;
   }
   last_look_ = now();
   last_cpu_ = states.process_cpu();
-  auto pause = std::chrono::nanoseconds(0);
   do {
     if (is_stopping() || (pause.count() > 0 && !pause_for(pause))) return;
     looks_.add();
