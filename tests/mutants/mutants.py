@@ -4,6 +4,9 @@ what stands there instead, and the conformance tests that must notice."""
 LOOP = "core/src/pool/loop.cpp"
 SCHEDULER = "core/src/sched/scheduler.cpp"
 FORKS = "core/src/sched/forks.cpp"
+BLOCKED = "core/src/sched/blocked_threads.cpp"
+SAMPLER = "core/src/sched/sampler.cpp"
+MONITOR = "core/src/sched/monitor.cpp"
 CREW = "core/src/sched/crew.hpp"
 SPARES = "core/src/sched/spares.cpp"
 WAITS = "core/src/sched/waits.cpp"
@@ -35,7 +38,8 @@ MUTANTS = [
     ("a stopped loop returns as if it were whole", LOOP,
      "if (left_out_.load(std::memory_order_relaxed)) return thrown(throw_cancelled);", "", "map_errors"),
     ("in_flight is not heeded", LOOP,
-     "most = std::min(most, options_.in_flight);", "{}", "map"),
+     "return options_.in_flight == 0 ? chunks : std::min(chunks, options_.in_flight);",
+     "return chunks;", "map"),
     ("a time limit of an item is not reported", LOOP,
      "if (limit->over.load(std::memory_order_acquire)) {", "if (false) {", "map_errors"),
     # ---- queueing and waking
@@ -63,18 +67,33 @@ MUTANTS = [
      "  if (!got) return nullptr;\n  me.sights = 0;", "  if (!got || true) return nullptr;\n  me.sights = 0;",
      "fork_join"),
     ("a loop is offered to nobody", LOOP,
-     "if (more == 0 || !forks || forks->full()) return participate();", "return participate();", "map"),
+     "if (more == 0 || !forks || forks->full()) return participate(may_leave);",
+     "return participate(may_leave);", "map"),
     # ---- waiting
     ("circles of waits are not seen", WAITS,
      "      circle = true;\n", "", "waiting"),
     ("a caller from outside runs blocking jobs", WAITING,
      "if (on_io && !pool.is_inside()) return false;", "", "io_lane"),
     ("a sleeper keeps the turn of a pool without workers", WAITING,
-     "    turn_pause paused;\n    blocked_worker stood_in_for(current.home);\n    while",
-     "    blocked_worker stood_in_for(current.home);\n    while", "waiting"),
+     "    turn_pause paused;\n    blocked_worker stood_in_for(\n", "    blocked_worker stood_in_for(\n",
+     "waiting"),
     ("a worker that sleeps is not replaced", WAITING,
-     "    turn_pause paused;\n    blocked_worker stood_in_for(current.home);\n    while",
-     "    turn_pause paused;\n    while", "waiting"),
+     "    turn_pause paused;\n    blocked_worker stood_in_for(\n        current.home,",
+     "    turn_pause paused;\n    blocked_worker stood_in_for(\n        nullptr,", "waiting"),
+    # ---- jobs that block without a word
+    ("a thread that was noticed is not counted out", BLOCKED,
+     "  count_out(s);\n}\n\nvoid scheduler::goes_on", "}\n\nvoid scheduler::goes_on", "blocking"),
+    ("a thread that was noticed is never counted in", BLOCKED,
+     "  goes_on(me);\n", "", "blocking"),
+    ("threads in locks count like others", SAMPLER,
+     "(seen.in_lock ? found_.in_locks : found_.blocked)", "found_.blocked", "blocking"),
+    ("in_flight does not hold for those that stand in", LOOP,
+     "return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;",
+     "return true;", "blocking"),
+    ("nobody may join a loop whose threads are blocked", BLOCKED,
+     "if (!joins) continue;", "if (!joins || joins) continue;", "blocking"),
+    ("a monitor whose pool ends goes on", MONITOR,
+     "if (is_stopping() || (pause.count() > 0", "if ((pause.count() > 0", "blocking"),
     # ---- lane::io
     ("a job is lost when the lane is full", IO,
      "    queue_.push(std::move(work));\n  }\n  if (budget_", "  }\n  if (budget_", "io_lane"),
