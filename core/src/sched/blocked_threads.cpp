@@ -102,6 +102,14 @@ bool scheduler::has_backlog() const noexcept {
   return sees_queued() || sees_forks() || sees_open();
 }
 
+bool scheduler::is_held_up() const noexcept {
+  if (crew_.has_work()) return crew_.crowded();
+  // order: either who leaves a part open sees that nobody looks any more, or we see the part
+  // [pair:OPEN-WATCH]
+  heavy_fence();
+  return sees_open() && crew_.crowded();
+}
+
 void scheduler::allow_more(unsigned n) noexcept {
   crew_.allow_more(n);
   const std::size_t wanted = spares_->allow_more(n);

@@ -136,6 +136,9 @@ class scheduler final : public workplace {
 
   /// A part of a loop was left open.
   void opened_part() noexcept {
+    // order: either we see that nobody looks, or the monitor's last look, behind its barrier, sees
+    // the part [pair:OPEN-WATCH]
+    std_atomics::light_fence();
     if (crew_.crowded()) watch();
   }
 
@@ -143,7 +146,7 @@ class scheduler final : public workplace {
   /// Something is queued or forked, and as many threads are at work as should be, or too few.
   bool has_backlog() const noexcept;
   /// As `has_backlog`, for who stops to look: what comes later calls `watch`.
-  bool is_held_up() const noexcept { return crew_.has_work() && crew_.crowded(); }
+  bool is_held_up() const noexcept;
   /// So many threads may work above one for each worker.
   void allow_more(unsigned n) noexcept;
   unsigned most_spares() const noexcept { return budget_.most(); }
