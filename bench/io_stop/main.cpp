@@ -1,5 +1,3 @@
-#include <dlfcn.h>
-#include <netdb.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,20 +16,8 @@
 #include "harness/program.hpp"
 #include "harness/statistics.hpp"
 #include "harness/table.hpp"
+#include "support/silent_name.hpp"
 #include "support/sockets.hpp"
-
-// A resolver that knows a name for which no server answers.
-extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
-                           addrinfo** found) {
-  static const auto real =
-      reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  const bool by_name = !hints || (hints->ai_flags & AI_NUMERICHOST) == 0;
-  if (by_name && host && std::strcmp(host, "silent.test") == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    return EAI_AGAIN;
-  }
-  return real(host, service, hints, found);
-}
 
 /// How long a call that waits goes on after it was asked to stop.
 namespace filch::bench {

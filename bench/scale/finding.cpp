@@ -5,7 +5,7 @@
 
 #include "scale/scheduler.hpp"
 
-// Finding work, and the loops of workers and spares: core/src/sched/scheduler.cpp.
+// Finding work, and the loops of workers and spares: core/src/sched/scheduler.cpp and workers.cpp.
 
 namespace filch::bench::scale {
 

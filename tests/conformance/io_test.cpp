@@ -1,6 +1,4 @@
-#include <dlfcn.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -28,20 +26,8 @@
 #include "engines.hpp"
 #include "support/counted.hpp"
 #include "support/gate.hpp"
+#include "support/silent_name.hpp"
 #include "support/sockets.hpp"
-
-// A resolver that knows a name for which no server answers.
-extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo* hints,
-                           addrinfo** found) {
-  static const auto real =
-      reinterpret_cast<decltype(&::getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
-  const bool by_name = !hints || (hints->ai_flags & AI_NUMERICHOST) == 0;
-  if (by_name && host && std::strcmp(host, "silent.test") == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
-    return EAI_AGAIN;
-  }
-  return real(host, service, hints, found);
-}
 
 namespace {
 

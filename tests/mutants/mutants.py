@@ -2,6 +2,8 @@
 what stands there instead, and the conformance tests that must notice."""
 
 LOOP = "core/src/pool/loop.cpp"
+LOOP_CREW = "core/src/pool/loop_crew.cpp"
+WORKERS = "core/src/sched/workers.cpp"
 SCHEDULER = "core/src/sched/scheduler.cpp"
 FORKS = "core/src/sched/forks.cpp"
 BLOCKED = "core/src/sched/blocked_threads.cpp"
@@ -37,7 +39,7 @@ MUTANTS = [
      "  if (no_room_) return no_room_;", "  return {};", "map_errors"),
     ("a stopped loop returns as if it were whole", LOOP,
      "if (left_out_.load(std::memory_order_relaxed)) return thrown(throw_cancelled);", "", "map_errors"),
-    ("in_flight is not heeded", LOOP,
+    ("in_flight is not heeded", LOOP_CREW,
      "return options_.in_flight == 0 ? chunks : std::min(chunks, options_.in_flight);",
      "return chunks;", "map"),
     ("a time limit of an item is not reported", LOOP,
@@ -66,7 +68,7 @@ MUTANTS = [
     ("nobody asks, and nobody takes by force", FORKS,
      "  if (!got) return nullptr;\n  me.sights = 0;", "  if (!got || true) return nullptr;\n  me.sights = 0;",
      "fork_join"),
-    ("a loop is offered to nobody", LOOP,
+    ("a loop is offered to nobody", LOOP_CREW,
      "if (more == 0 || !forks || forks->full()) return participate(may_leave);",
      "return participate(may_leave);", "map"),
     # ---- waiting
@@ -86,9 +88,11 @@ MUTANTS = [
      "blocking"),
     ("a thread that was noticed is never counted in", BLOCKED,
      "  goes_on(me);\n", "  (void)me;\n", "blocking"),
+    ("a crowded pool tells no monitor of open parts", "core/src/sched/scheduler.hpp",
+     "    if (crew_.crowded()) watch();\n", "", "blocking"),
     ("threads in locks count like others", SAMPLER,
      "(seen.in_lock ? found_.in_locks : found_.blocked)", "found_.blocked", "blocking"),
-    ("in_flight does not hold for those that stand in", LOOP,
+    ("in_flight does not hold for those that stand in", LOOP_CREW,
      "return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;",
      "return true;", "blocking"),
     ("nobody may join a loop whose threads are blocked", BLOCKED,

@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace filch_test {
@@ -83,8 +86,21 @@ class listening_port {
 
   int get() const { return listener_; }
   std::uint16_t number() const { return number_; }
+  std::string url(const char* scheme) const {
+    return std::string(scheme) + "://127.0.0.1:" + std::to_string(number_) + "/";
+  }
+  /// Waits until a client has connected and said something; nobody reads it.
+  bool wait_for_bytes(std::chrono::milliseconds timeout) {
+    if (!is_readable(listener_, timeout)) return false;
+    sockets_.push_back(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
+    return is_readable(sockets_.back(), timeout);
+  }
 
  private:
+  static bool is_readable(int socket, std::chrono::milliseconds timeout) {
+    pollfd source{socket, POLLIN, 0};
+    return ::poll(&source, 1, static_cast<int>(timeout.count())) == 1;
+  }
   static sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "latency_server.hpp"
-#include "silent_port.hpp"
+#include "sockets.hpp"
 
 #if !defined(__has_feature)
 #define __has_feature(name) 0
@@ -43,7 +43,7 @@ namespace {
 using namespace std::chrono_literals;
 using filch::test::latency_server;
 using filch::test::server_stats;
-using filch::test::silent_port;
+using filch_test::listening_port;
 using std::chrono::steady_clock;
 namespace http = filch::http;
 
@@ -146,14 +146,14 @@ TEST(http_stop, a_stop_reaches_a_body_on_its_way) {
 }
 
 TEST(http_stop, a_stop_reaches_a_connection_in_the_making) {
-  const silent_port full(silent_port::kind::full);
+  const listening_port full(listening_port::kind::full);
   EXPECT_LT(milliseconds_to_stop("connecting", full.url("http"),
                                  [] { std::this_thread::sleep_for(50ms); }),
             prompt);
 }
 
 TEST(http_stop, a_stop_reaches_a_tls_handshake) {
-  silent_port mute(silent_port::kind::accepting_queue);
+  listening_port mute(listening_port::kind::open);
   EXPECT_LT(milliseconds_to_stop("shaking hands (TLS)", mute.url("https"),
                                  [&] { EXPECT_TRUE(mute.wait_for_bytes(soon)); }),
             prompt);

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "latency_server.hpp"
-#include "silent_port.hpp"
+#include "sockets.hpp"
 
 /// What filch::http answers, and every way in which it refuses.
 namespace {
 
 using namespace std::chrono_literals;
 using filch::test::latency_server;
-using filch::test::silent_port;
+using filch_test::listening_port;
 using std::chrono::steady_clock;
 namespace http = filch::http;
 
@@ -223,9 +223,9 @@ TEST(http, a_timeout_is_timed_out_and_names_the_url) {
 }
 
 TEST(http, a_connection_that_is_not_made_in_time_is_timed_out) {
-  const silent_port full(silent_port::kind::full);
+  const listening_port full(listening_port::kind::full);
   EXPECT_THROW(http::get(full.url("http"), {.connect_timeout = 100ms}), filch::timed_out);
-  const silent_port mute(silent_port::kind::accepting_queue);
+  const listening_port mute(listening_port::kind::open);
   EXPECT_THROW(http::get(mute.url("https"), {.connect_timeout = 100ms}), filch::timed_out);
 }
 
@@ -243,7 +243,7 @@ TEST(http, time_that_was_over_before_sends_nothing) {
 TEST(http, a_refused_connection_is_a_connect_failure) {
   std::string url;
   {
-    const silent_port closed_again(silent_port::kind::accepting_queue);
+    const listening_port closed_again(listening_port::kind::open);
     url = closed_again.url("http");
   }
   const auto ask = [&] { http::get(url); };
@@ -274,7 +274,7 @@ TEST(http, a_server_that_speaks_no_tls_is_a_tls_failure) {
 }
 
 TEST(http, a_missing_authority_file_is_a_tls_failure) {
-  const silent_port mute(silent_port::kind::accepting_queue);
+  const listening_port mute(listening_port::kind::open);
   EXPECT_EQ(failure_of([&] { http::get(mute.url("https"), {.ca_file = "/nonexistent.pem"}); }),
             http::failure::tls);
 }
