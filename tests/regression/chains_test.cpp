@@ -42,7 +42,7 @@ TEST(regression_chains, jobs_each_of_which_stays_until_the_next_has_made_its_own
   filch::pool pool(3U);
   next = [&](int mine) {
     if (mine < fewer) pool.post(next, mine + 1);
-    at = mine;
+    ++at;  // counted, not set: a job that is late here must not set it back behind the others
     while (at < mine + 1 && mine < fewer) std::this_thread::yield();
   };
   pool.post(next, 1);
