@@ -35,16 +35,20 @@ base_ptr make_base() {
   return base;
 }
 
-/// Binds a free port of the loopback interface, with room for a burst of clients.
-evconnlistener* listen_locally(event_base* base) {
+/// Binds a port of 127.0.0.`host`, any free one for 0, with room for a burst of clients.
+evconnlistener* listen_locally(event_base* base, unsigned host, std::uint16_t port) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + host - 1);
+  address.sin_port = htons(port);
   constexpr int backlog = 4096;
   auto* listener = evconnlistener_new_bind(
       base, nullptr, nullptr, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, backlog,
       reinterpret_cast<const sockaddr*>(&address), static_cast<int>(sizeof address));
-  if (!listener) throw std::runtime_error("latency_server: no port of 127.0.0.1 could be bound");
+  if (!listener) {
+    throw std::runtime_error("latency_server: no port of 127.0.0." + std::to_string(host) +
+                             " could be bound");
+  }
   return listener;
 }
 
@@ -91,15 +95,10 @@ std::thread start_without_signals(Body body) {
 /// The event loop, its thread, and everything that lives on it.
 class latency_server::loop {
  public:
-  loop() : base_(make_base()), peers_(base_.get(), counters_), http_(evhttp_new(base_.get())) {
+  explicit loop(unsigned hosts)
+      : base_(make_base()), peers_(base_.get(), counters_), http_(evhttp_new(base_.get())) {
     if (!http_) throw std::runtime_error("latency_server: libevent has no server to give");
-    auto* listener = listen_locally(base_.get());
-    port_ = port_of(listener);
-    if (!evhttp_bind_listener(http_.get(), listener)) {
-      evconnlistener_free(listener);
-      throw std::runtime_error("latency_server: libevent could not take the port");
-    }
-    evconnlistener_set_error_cb(listener, pause_accepting);
+    for (unsigned host = 1; host <= hosts; ++host) listen(host);
     evhttp_set_gencb(http_.get(), &loop::serve, this);
     thread_ = start_without_signals(
         [base = base_.get()] { event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY); });
@@ -122,6 +121,17 @@ class latency_server::loop {
   const server_counters& counters() const noexcept { return counters_; }
 
  private:
+  /// The first host's port is that of all others.
+  void listen(unsigned host) {
+    auto* listener = listen_locally(base_.get(), host, port_);
+    port_ = port_of(listener);
+    if (!evhttp_bind_listener(http_.get(), listener)) {
+      evconnlistener_free(listener);
+      throw std::runtime_error("latency_server: libevent could not take the port");
+    }
+    evconnlistener_set_error_cb(listener, pause_accepting);
+  }
+
   static void serve(evhttp_request* request, void* self) noexcept {
     auto& here = *static_cast<loop*>(self);
     peer& client = here.peers_.of(request);
@@ -138,7 +148,7 @@ class latency_server::loop {
   std::thread thread_;
 };
 
-latency_server::latency_server() : loop_(std::make_unique<loop>()) {}
+latency_server::latency_server(unsigned hosts) : loop_(std::make_unique<loop>(hosts)) {}
 latency_server::~latency_server() = default;
 
 std::uint16_t latency_server::port() const noexcept { return loop_->port(); }

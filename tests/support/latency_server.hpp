@@ -27,11 +27,13 @@ struct server_stats {
 };
 
 /// An HTTP/1.1 server inside this process whose paths say how it shall misbehave. Listens on
-/// 127.0.0.1 at a port of its own; good for thousands of connections at once.
+/// 127.0.0.1, and on as many addresses after it as it is told, at a port of its own; good for
+/// thousands of connections at once.
 ///
 /// | path                     | answer                                                     |
 /// |--------------------------|------------------------------------------------------------|
 /// | /delay/MS[/BYTES]        | 200 after MS, with BYTES (64) of body                       |
+/// | /number/MS/N             | 200 after MS, with the number N as the body                 |
 /// | /status/CODE/MS          | that status after MS                                        |
 /// | /fail                    | none: the connection is closed                              |
 /// | /reset/MS                | none: the connection is reset after MS                      |
@@ -49,8 +51,9 @@ struct server_stats {
 /// Threads: one of its own, which blocks all signals; every member may be called from any thread.
 class latency_server {
  public:
-  /// Starts serving. Throws: std::runtime_error if the system has no port or thread to give.
-  latency_server();
+  /// Starts serving on 127.0.0.1 to 127.0.0.`hosts`, of which there are at least 1 and at most 254.
+  /// Throws: std::runtime_error if the system has no port or thread to give.
+  explicit latency_server(unsigned hosts = 1);
   /// Closes every connection and joins the thread.
   ~latency_server();
   latency_server(const latency_server&) = delete;

@@ -127,6 +127,9 @@ bool route_numbers(peer& client, std::string_view word, const std::vector<std::s
   if (word == "delay" && (n.size() == 1 || n.size() == 2)) {
     const std::size_t bytes = n.size() == 2 ? n[1] : 64;
     client.after(time(0), [&client, bytes] { client.answer(HTTP_OK, std::string(bytes, 'x')); });
+  } else if (word == "number" && n.size() == 2) {
+    client.after(time(0),
+                 [&client, which = n[1]] { client.answer(HTTP_OK, std::to_string(which)); });
   } else if (word == "status" && n.size() == 2) {
     const auto status = static_cast<int>(n[0]);
     client.after(time(1), [&client, status] { client.answer(status, "as you wish\n"); });

@@ -34,11 +34,11 @@ double milliseconds_since(steady_clock::time_point start) {
 /// A client made of a socket, which sends one request and closes when told.
 class client {
  public:
-  client(const latency_server& server, std::string_view path)
+  client(const latency_server& server, std::string_view path, in_addr_t host = INADDR_LOOPBACK)
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(host);
     address.sin_port = htons(server.port());
     EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ask(path);
@@ -152,6 +152,15 @@ TEST(latency_server, answers_are_on_time_among_thousands_of_others) {
   EXPECT_LT(late[10], 20);
   waiting.clear();
   EXPECT_TRUE(server.wait_for_aborted(crowd, soon));
+}
+
+TEST(latency_server, answers_with_the_number_it_was_asked_for_on_each_of_its_hosts) {
+  const latency_server server(3);
+  for (in_addr_t host = 0; host < 3; ++host) {
+    const auto path = "/number/0/" + std::to_string(40 + host);
+    EXPECT_THAT(client(server, path, INADDR_LOOPBACK + host).receive(),
+                testing::EndsWith("\r\n\r\n" + std::to_string(40 + host)));
+  }
 }
 
 TEST(latency_server, says_what_it_does_not_know) {
