@@ -89,8 +89,9 @@ def plain(rows):
 
 
 def title(event):
-    return (f"{event.name}, {event.threads} thread{'s' if event.threads > 1 else ''}, "
-            f"{event.turns} turns")
+    """0 threads: each series has its own."""
+    threads = f"{event.threads} thread{'s' if event.threads > 1 else ''}, " if event.threads else ""
+    return f"{event.name}, {threads}{event.turns} turns"
 
 
 def as_data(workload, events, about, verdicts, failures, missing, size):

@@ -106,6 +106,15 @@ class Targets(unittest.TestCase):
         self.assertEqual(self.outcome([1.0] * 9, [3.0] * 9), "MISSED")
         self.assertEqual(self.outcome([1.0] * 9, [3.0] * 5 + [5.0] * 4), "met")
 
+    def test_a_second_figure_is_that_of_the_runtime_named(self):
+        event = self.event([1.0] * 9, [5.0] * 9)
+        for series, extra in zip(event.series, (1.04, 2.0)):
+            series.extra, series.extra_is = [extra] * 9, "times as long as alone"
+        for runtime, outcome in (("filch native", "met"), ("citor", "MISSED"),
+                                 ("libfork", "not measured")):
+            rule = targets.Extra("fib", 2, runtime, 1.05)
+            self.assertEqual(rule.judge({("fib", 2): event}).outcome, outcome)
+
     def test_without_the_peers_nothing_is_claimed(self):
         rule = targets.Faster("fib", 2, ("libfork",), 4, "test")
         measured = {("fib", 2): self.event([1.0] * 9, [5.0] * 9)}

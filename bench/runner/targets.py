@@ -75,6 +75,21 @@ class Nanoseconds:
         return at_most(what, median_interval(ours.per_unit()).scaled(1e9), self.bound, " ns")
 
 
+class Extra:
+    """A runtime's second figure is at most so much."""
+
+    def __init__(self, event, threads, runtime, bound):
+        self.event, self.threads, self.runtime, self.bound = event, threads, runtime, bound
+
+    def judge(self, measured):
+        event = measured.get((self.event, self.threads))
+        ours = event and fastest(event, (self.runtime,))
+        what = f"{self.event}, {self.threads} threads, {self.runtime}"
+        if not ours:
+            return Verdict(what, "not measured", f"{self.runtime} is not there")
+        return at_most(f"{what}: {ours.extra_is}", median_interval(ours.extra), self.bound, "")
+
+
 class CpuAboveSerial:
     """CPU time of a unit in excess of the serial program's."""
 
@@ -161,6 +176,10 @@ TARGETS = {
                 NothingInTheCall("a million, one by one"),
                 NothingInTheCall("a million, in bulk")],
 }
+# 95 % of the speed; and all sleep at once, however many they are.
+TARGETS["mixed_load"] = [Extra("computing beside sleepers", 2, runtime, 1 / 0.95)
+                         for runtime in (FILCH, "filch tbb")] + [
+                             Nanoseconds("sleepers beside computing", 2, 250e6)]
 SHAPES = ("chain", "binary tree", "grid")
 TARGETS["graph_shapes"] = [
     rule for threads in (1, 2) for shape in SHAPES for rule in (

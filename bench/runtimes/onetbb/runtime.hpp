@@ -61,6 +61,14 @@ class runtime {
   void post(F&& f) {
     arena_.enqueue(f);
   }
+  /// Enqueued, so that what the caller spawns `meanwhile` goes before; then the caller helps.
+  template <class F, class Meanwhile>
+  void background(std::size_t n, F&& f, Meanwhile&& meanwhile) {
+    tbb::task_group group;
+    for (std::size_t i = 0; i < n; ++i) arena_.enqueue(group.defer(f));
+    meanwhile();
+    arena_.execute([&group] { group.wait(); });
+  }
   template <class F, class Done>
   void many(std::size_t n, F&& f, Done&& all_submitted) {
     arena_.execute([&] {
