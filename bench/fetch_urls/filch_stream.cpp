@@ -1,0 +1,36 @@
+#include <filch/http.hpp>
+#include <filch/imap.hpp>
+#include <filch/pool.hpp>
+
+#include <fstream>
+#include <ranges>
+#include <string>
+
+#include "fetch_urls/contender.hpp"
+
+/// \file
+/// filch, a stream of calls that wait: the URLs are read as places become free.
+
+namespace filch::bench::fetch {
+namespace {
+
+std::size_t fetch(const std::string& url) {
+  const auto answer = http::get(url);
+  return checked(url, answer.status, answer.body);
+}
+
+void fetch_all(const orders& o, tally& counted) {
+  // Its own limit is workers + 256.
+  const pool p(pool_options{.max_threads = o.width > 256 ? o.width + 8 : 0});
+  std::ifstream file(o.file);
+  auto numbers = p.imap_unordered(fetch, std::views::istream<std::string>(file),
+                                  {.in_flight = o.width, .lane = lane::io});
+  for (const auto& [index, number] : numbers) counted.take(number);
+}
+
+}  // namespace
+}  // namespace filch::bench::fetch
+
+int main(int argc, char** argv) {
+  return filch::bench::fetch::compete(argc, argv, filch::bench::fetch::fetch_all);
+}
