@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <numeric>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -170,6 +171,34 @@ void imap_unordered(const filch::pool& pool) {
   check(sum == items * (items - 1), "imap_unordered");
 }
 
+void imap_of_futures(const filch::pool& pool) {
+  int at = 0;
+  const auto later = [&pool](int x) { return pool.submit(twice(), x); };
+  for (const int made : pool.imap(later, input(), {.in_flight = 4})) {
+    check(made == 2 * at++, "imap of futures");
+  }
+  check(at == items, "imap of futures");
+}
+void imap_by_key(const filch::pool& pool) {
+  const auto key = [](int x) {
+    return "a key too long for a string's own room " + std::to_string(x % 3);
+  };
+  int sum = 0;
+  for (const auto& made :
+       pool.imap_unordered(twice(), input(), {.in_flight = 4, .key = key, .per_key = 1})) {
+    sum += made.value;
+  }
+  check(sum == items * (items - 1), "imap by key");
+}
+void imap_with_a_time_limit(const filch::pool& pool) {
+  int at = 0;
+  for (const int made :
+       pool.imap(twice(), input(), {.lane = filch::lane::io, .timeout_each = 1h})) {
+    check(made == 2 * at++, "imap with a time limit");
+  }
+  check(at == items, "imap with a time limit");
+}
+
 // ---- forks, scopes, races
 
 void fork_join(const filch::pool& pool) {
@@ -289,6 +318,9 @@ constexpr verb all_verbs[] = {
     {"sort", sort},
     {"imap", imap},
     {"imap_unordered", imap_unordered},
+    {"imap_of_futures", imap_of_futures},
+    {"imap_by_key", imap_by_key},
+    {"imap_with_a_time_limit", imap_with_a_time_limit},
     {"fork_join", fork_join},
     {"fork_join_in_a_job", fork_join_in_a_job},
     {"fork_join_n", fork_join_n},

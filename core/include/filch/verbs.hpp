@@ -73,6 +73,9 @@ void refuse_swapped() {
                 "imap(f, xs), race(f, xs), but for_each(xs, f)");
 }
 
+/// The types of a stream over R, known once <filch/imap.hpp> is included.
+template <class R>
+struct stream_types;
 /// The types of a race, known once <filch/race.hpp> is included.
 template <class F, class X>
 struct race_types;
@@ -208,26 +211,43 @@ class verbs {
 
   /// A stream of f(x), in input order, made ahead of its reader.
   template <class F, class R>
-  auto imap(F&& f, R&& range, const job_options& options = detail::no_options()) const {
-    return via<stream_verbs, F>().imap(std::forward<F>(f), std::forward<R>(range), options);
+  auto imap(F&& f, R&& range) const {
+    return via<stream_verbs, F>().imap(std::forward<F>(f), std::forward<R>(range));
+  }
+  template <class F, class R, class O = typename detail::stream_types<R>::options>
+  auto imap(F&& f, R&& range, O options) const {
+    return via<stream_verbs, F>().imap(std::forward<F>(f), std::forward<R>(range),
+                                       std::move(options));
   }
   /// A stream of {index, f(x)}, as they are made.
   template <class F, class R>
-  auto imap_unordered(F&& f, R&& range, const job_options& options = detail::no_options()) const {
+  auto imap_unordered(F&& f, R&& range) const {
+    return via<stream_verbs, F>().imap_unordered(std::forward<F>(f), std::forward<R>(range));
+  }
+  template <class F, class R, class O = typename detail::stream_types<R>::options>
+  auto imap_unordered(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().imap_unordered(std::forward<F>(f), std::forward<R>(range),
-                                                 options);
+                                                 std::move(options));
   }
   /// As `imap`, f of the parts of each tuple.
   template <class F, class R>
-  auto istarmap(F&& f, R&& range, const job_options& options = detail::no_options()) const {
-    return via<stream_verbs, F>().istarmap(std::forward<F>(f), std::forward<R>(range), options);
+  auto istarmap(F&& f, R&& range) const {
+    return via<stream_verbs, F>().istarmap(std::forward<F>(f), std::forward<R>(range));
+  }
+  template <class F, class R, class O = typename detail::stream_types<R>::options>
+  auto istarmap(F&& f, R&& range, O options) const {
+    return via<stream_verbs, F>().istarmap(std::forward<F>(f), std::forward<R>(range),
+                                           std::move(options));
   }
   /// As `imap_unordered`, f of the parts of each tuple.
   template <class F, class R>
-  auto istarmap_unordered(F&& f, R&& range,
-                          const job_options& options = detail::no_options()) const {
+  auto istarmap_unordered(F&& f, R&& range) const {
+    return via<stream_verbs, F>().istarmap_unordered(std::forward<F>(f), std::forward<R>(range));
+  }
+  template <class F, class R, class O = typename detail::stream_types<R>::options>
+  auto istarmap_unordered(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().istarmap_unordered(std::forward<F>(f), std::forward<R>(range),
-                                                     options);
+                                                     std::move(options));
   }
 
   /// The first success among f(x), at once for all x.

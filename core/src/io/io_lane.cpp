@@ -185,6 +185,20 @@ void io_lane::budget_freed() noexcept {
   while (auto work = homeless.pop()) cpu_.push(std::move(work));
 }
 
+void io_lane::leave_to(const job& work) noexcept {
+  {
+    std::lock_guard lock(lock_);
+    const auto at = std::find_if(workers_.begin(), workers_.end(), [&](const worker_ptr& w) {
+      return w->work.get() == &work && w->counted;
+    });
+    if (at == workers_.end()) return;
+    (*at)->counted = false;
+    budget_.give();
+  }
+  budget_freed();
+  cpu_.look_again();  // a spare may have been wanted in vain
+}
+
 void io_lane::stop() noexcept {
   std::lock_guard lock(lock_);
   stopping_ = true;

@@ -38,6 +38,8 @@ class io_lane {
   bool start_uncounted(ref<job>& work) noexcept;
   /// The queue's reference of a job that was claimed elsewhere.
   ref<job> forget(job& work) noexcept { return queue_.remove(work); }
+  /// The job's thread is no longer the lane's concern: it counts against no limit from now on.
+  void leave_to(const job& work) noexcept;
   /// A place in the budget may be free: starts a waiting job.
   void budget_freed() noexcept;
   /// Ends idle threads; threads still in a job (abandoned losers) are let go. Requires: no

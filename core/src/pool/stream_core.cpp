@@ -1,166 +1,44 @@
 #include <filch/detail/stream_core.hpp>
 
-#include <algorithm>
-#include <stdexcept>
+#include <system_error>
 
 #include <filch/detail/throwing.hpp>
 
 #include "base/thrown.hpp"
+#include "pool/stream_waits.hpp"
 
 namespace filch {
 inline namespace v0 {
 namespace detail {
 
-// ---- items ------------------------------------------------------------------------------------
-
-stream_item::stream_item(stream_core& stream, std::size_t index)
-    : stream_(ref<stream_core>::share(&stream)), index_(index) {
-  place(*stream.core_, stream.options_.lane, stream.options_.name, stream.stop_of_item());
-  where().parent = &stream.ctx_;
-}
-
-stream_item::~stream_item() = default;
-
-ref<job> stream_item::unclaimed() noexcept {
-  if (is_claimed()) return {};
-  return ref<job>::share(static_cast<job*>(this));
-}
-
-void stream_item::run() noexcept {
-  stream_core& stream = *stream_;
-  try {
-    if (stop().stop_requested()) {
-      stopped_ = true;
-    } else if (stream.options_.timeout_each.count() != 0) {
-      call_timed();
-    } else {
-      call();
-    }
-  } catch (...) {
-    error_ = std::current_exception();
-  }
-  drop_input();
-  if (error_ && stream.stop_->stop_requested()) {
-    if (!is_stop(error_)) count_suppressed(*stream.core_);
-    error_ = nullptr;
-    stopped_ = true;
-  }
-  stream.item_ended(*this);
-  done_.set();
-  leave(*stream.core_);
-}
-
-void stream_item::call_timed() {
-  const auto too_late = [] { throw_timed_out("time limit of this element"); };
-  if (stream_->options_.timeout_each.count() < 0) too_late();
-  pool_core& core = *stream_->core_;
-  const auto self = ref<stream_item>::share(this);
-  const auto timer = call_at(core, deadline_after(stream_->options_.timeout_each),
-                             [self] { self->stop().request_stop(); });
-  const auto error = thrown([this] { call(); });
-  if (cancel_timer(core, timer)) {
-    if (error) std::rethrow_exception(error);
-    return;
-  }
-  drop_value();
-  if (error && !is_stop(error)) count_suppressed(core);
-  too_late();
-}
-
-void stream_item::drop_unstarted() noexcept {
-  drop_input();
-  done_.set();
-  leave(*stream_->core_);
-}
-
-// ---- what the consumer waits for --------------------------------------------------------------
-
-/// The next completion of an unordered stream.
-class stream_core::any_completed final : public awaited {
- public:
-  explicit any_completed(stream_core& stream) noexcept : stream_(stream) {
-    std::lock_guard lock(stream_.lock_);
-    if (stream_.completed_.first) {
-      done_.set();
-    } else {
-      stream_.consumer_ = &done_;
-    }
-  }
-  ~any_completed() {
-    std::lock_guard lock(stream_.lock_);
-    stream_.consumer_ = nullptr;
-  }
-
-  latch& done() noexcept override { return done_; }
-  // While an item runs the consumer leaves the others alone: it wants the first result, not a
-  // share of the work.
-  ref<job> unclaimed() noexcept override {
-    stream_item* first = nullptr;
-    for (stream_item* item = stream_.first_; item; item = item->after_) {
-      if (item->is_claimed()) {
-        if (!item->done_.is_set()) return {};
-      } else if (!first) {
-        first = item;
-      }
-    }
-    return ref<job>::share(first);
-  }
-  // Of several that run none is known to be the one that ends the wait.
-  slot* runner(std::size_t i) noexcept override {
-    return i == 0 && stream_.first_ && stream_.first_ == stream_.last_ ? stream_.first_->runner(0)
-                                                                       : nullptr;
-  }
-  const void* what() const noexcept override { return stream_.ctx_.what; }
-  pool_core* pool() noexcept override { return stream_.core_.get(); }
-
- private:
-  stream_core& stream_;
-  latch done_;
-};
-
-/// The end of an item of a stream that is destroyed: it may use what is destroyed next, so this
-/// wait cannot be given up.
-class stream_core::last_of final : public awaited {
- public:
-  explicit last_of(stream_item& item) noexcept : item_(item) {}
-  latch& done() noexcept override { return item_.done(); }
-  ref<job> unclaimed() noexcept override { return {}; }
-  slot* runner(std::size_t i) noexcept override { return item_.runner(i); }
-  const void* what() const noexcept override { return item_.what(); }
-  pool_core* pool() noexcept override { return item_.pool(); }
-  bool structured() const noexcept override { return true; }
-
- private:
-  stream_item& item_;
-};
-
-// ---- the stream -------------------------------------------------------------------------------
-
 namespace {
 
-const job_options& checked(const job_options& options) {
-  if (options.errors == errors::serial) return options;
-  throw std::invalid_argument(
-      "filch: a stream raises each error at its element and takes no other errors policy; leave "
-      ".errors at its default, or use map");
-}
-
-std::size_t window_size(const pool_core& core, const job_options& options) {
-  if (options.buffer != 0) return options.buffer;
-  std::size_t at_once = options.lane == lane::io ? io_ceiling(core) : width(core);
-  if (options.in_flight != 0) at_once = std::min(at_once, options.in_flight);
-  return 2 * std::max<std::size_t>(at_once, 1);
+/// Whether the process, or the system, can open no more files and sockets: the error itself says
+/// so, or that which it was thrown for.
+bool lacks_descriptors(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& e) {
+    return e.code() == std::errc::too_many_files_open ||
+           e.code() == std::errc::too_many_files_open_in_system;
+  } catch (const std::nested_exception& e) {
+    return e.nested_ptr() && lacks_descriptors(e.nested_ptr());
+  } catch (...) {
+    return false;
+  }
 }
 
 }  // namespace
 
-stream_core::stream_core(pool_core& core, const job_options& options, order by, std::size_t total)
+stream_core::stream_core(pool_core& core, stream_plan plan, order by, std::size_t total)
     : core_(share(core)),
-      options_(checked(options)),
+      plan_(std::move(plan)),
       order_(by),
-      buffer_(window_size(core, options)),
-      stop_(make_stop(core, options.stop)),
-      ctx_{&core, nullptr, this, &own_stop_, options_.name, options_.lane} {
+      buffer_(plan_.window(io_ceiling(core), width(core))),
+      stop_(make_stop(core, plan_.stop)),
+      ctx_{&core, nullptr, this, &own_stop_, plan_.name, plan_.lane},
+      flight_(plan_.most_in_flight(buffer_), plan_.per_key) {
+  plan_.check_keys();
   own_stop_.stand_for(stop_);
   progress_.total = total;
 }
@@ -172,7 +50,8 @@ void stream_core::start() {
   holds_call_ = true;
   try {
     on_ending_.emplace(ending(*core_), give_up{this});
-    if (options_.timeout.count() != 0) limit_time(options_.timeout);
+    if (plan_.asynchronous) on_stop_.emplace(stop_->token(), cancel_results{this});
+    if (plan_.timeout.count() != 0) limit_time(plan_.timeout);
   } catch (...) {
     end();
     throw;
@@ -230,22 +109,6 @@ ref<stream_item> stream_core::next(std::exception_ptr& failure) {
   return taken;
 }
 
-stream_item& stream_core::await_first() {
-  wait(*first_);
-  return *first_;
-}
-
-stream_item& stream_core::await_completed() {
-  for (;;) {
-    {
-      std::lock_guard lock(lock_);
-      if (auto* item = completed_.pop()) return *item;
-    }
-    any_completed any(*this);
-    wait(any);
-  }
-}
-
 void stream_core::refill() noexcept {
   if (exhausted_) return;
   try {
@@ -274,33 +137,128 @@ void stream_core::read_one() {
   }
   ++read_;
   append(item);
-  launch(*item);
+  const auto error = thrown([&] {
+    auto key = plan_.keyed ? key_of(*item) : std::string();
+    std::lock_guard lock(lock_);
+    plan_.keyed ? flight_.line_up(*item, std::move(key)) : flight_.line_up(*item);
+  });
+  if (!error) return launch(*item);
+  item->claim();
+  item->fail_unstarted(error);
 }
 
+// ---- running ----------------------------------------------------------------------------------
+
 void stream_core::launch(stream_item& item) noexcept {
-  if (options_.in_flight != 0) {
+  {
     std::lock_guard lock(lock_);
-    if (in_flight_ == options_.in_flight) return held_back_.push(&item);
-    ++in_flight_;
+    if (!flight_.admit(item)) return;
   }
   enqueue(*core_, ref<job>::share(&item));
 }
 
-void stream_core::item_ended(stream_item& item) noexcept {
-  if (order_ == order::input && options_.in_flight == 0) return;
+void stream_core::start_next() noexcept {
+  for (bool more = true; more;) {
+    ref<job> next;
+    {
+      std::lock_guard lock(lock_);
+      next = ref<job>::share(static_cast<stream_item*>(flight_.next()));
+      more = flight_.has_next();
+    }
+    if (next) enqueue(*core_, std::move(next));
+  }
+}
+
+void stream_core::item_ended(stream_item& item, bool well) noexcept {
   ref<job> next;
+  bool more = false;
   {
     std::lock_guard lock(lock_);
-    if (options_.in_flight != 0) {
-      next = ref<job>::share(held_back_.pop());
-      if (!next) --in_flight_;
-    }
-    if (collects_) {
-      completed_.push(&item);
-      if (consumer_) std::exchange(consumer_, nullptr)->set();
-    }
+    flight_.ended(item, well);
+    next = ref<job>::share(static_cast<stream_item*>(flight_.next()));
+    more = flight_.has_next();
+    completed(item);
   }
   if (next) enqueue(*core_, std::move(next));
+  if (more) start_next();
+}
+
+// Under the lock.
+void stream_core::completed(stream_item& item) noexcept {
+  if (!collects_) return;
+  completed_.push(item);
+  if (consumer_) std::exchange(consumer_, nullptr)->set();
+}
+
+/// Lets an item that found no descriptor wait until others have given theirs back. Its job must not
+/// touch it any more then.
+bool stream_core::puts_back(stream_item& item, const std::exception_ptr& error) noexcept {
+  if (!plan_.repeatable || !lacks_descriptors(error)) return false;
+  {
+    std::lock_guard lock(lock_);
+    if (stop_requested() || !flight_.put_back(item)) return false;
+    // order: [relaxed: the queue hands the item over]
+    item.phase_.store(stream_item::phase::running, std::memory_order_relaxed);
+    item.reopen();
+  }
+  start_next();
+  return true;
+}
+
+// ---- what is awaited of futures ---------------------------------------------------------------
+
+void stream_core::list(stream_item& item) noexcept {
+  item.listed_ = true;
+  item.await_before_ = nullptr;
+  item.await_next_ = awaiting_;
+  if (awaiting_) awaiting_->await_before_ = &item;
+  awaiting_ = &item;
+}
+
+void stream_core::unlist(stream_item& item) noexcept {
+  if (!std::exchange(item.listed_, false)) return;
+  (item.await_before_ ? item.await_before_->await_next_ : awaiting_) = item.await_next_;
+  if (item.await_next_) item.await_next_->await_before_ = item.await_before_;
+}
+
+void stream_core::cancel_awaited() noexcept {
+  const auto keep = ref<stream_core>::share(this);
+  for (;;) {
+    ref<future_base> result;
+    {
+      std::lock_guard lock(lock_);
+      if (!awaiting_) return;
+      result = awaiting_->result_;
+      unlist(*awaiting_);
+    }
+    result->cancel();
+  }
+}
+
+/// There is something new that a sleeping consumer might have to run itself.
+void stream_core::call_consumer(stream_item& item) noexcept {
+  if (order_ == order::input) return item.done_.nudge();
+  std::lock_guard lock(lock_);
+  if (consumer_) consumer_->nudge();
+}
+
+// ---- consuming --------------------------------------------------------------------------------
+
+stream_item& stream_core::await_first() {
+  next_in_order first(*this);
+  wait(first);
+  return *first_;
+}
+
+stream_item& stream_core::await_completed() {
+  for (;;) {
+    {
+      std::lock_guard lock(lock_);
+      if (auto* place = completed_.pop()) return static_cast<stream_item&>(*place);
+    }
+    next_completed any(*this);
+    wait(any);
+  }
 }
 
 void stream_core::end() noexcept {
@@ -308,7 +266,7 @@ void stream_core::end() noexcept {
   if (size_ != 0) stop_->request_stop();
   {
     std::lock_guard lock(lock_);
-    held_back_ = {};
+    flight_.forget_waiting();
     completed_ = {};
     collects_ = false;  // what ends from now on is found in the window, and freed from there
   }
@@ -316,24 +274,42 @@ void stream_core::end() noexcept {
     if (item->claim()) item->drop_unstarted();
   }
   bool quiet = true;
+  const auto patience = deadline_after(plan_.grace());
   while (first_) {
     const auto item = remove(*first_);
-    try {
-      last_of running(*item);
-      wait(running);
-    } catch (...) {  // in a forked child nobody is there to finish it
+    if (!await_end(*item, patience)) {  // in a forked child nobody is there to finish it
       quiet = false;
       continue;
     }
-    if (item->error_) count_suppressed(*core_);
+    if (item->error_ && !item->is_left()) count_suppressed(*core_);
     item->error_ = nullptr;
-    item->drop_value();
+    item->give_up_value();
   }
+  on_stop_.reset();
   on_ending_.reset();
   give_up_call();
   stop_->end();
   if (timer_ != 0) cancel_timer(*core_, timer_);
+  {
+    std::lock_guard lock(lock_);
+    quiet = quiet && strays_ == 0;
+  }
   if (quiet) drop();
+}
+
+bool stream_core::await_end(stream_item& item,
+                            std::chrono::steady_clock::time_point patience) noexcept {
+  try {
+    last_of running(item);
+    if (plan_.leaves() && !wait_until(running, patience)) {
+      item.become(stream_item::phase::running, stream_item::phase::late);
+      item.leave_behind();
+    }
+    wait(running);
+    return true;
+  } catch (...) {
+    return false;
+  }
 }
 
 std::exception_ptr stream_core::stop_error() const noexcept {
@@ -345,16 +321,16 @@ std::exception_ptr stream_core::stop_error() const noexcept {
 }
 
 ref<stop_state> stream_core::stop_of_item() const {
-  if (options_.timeout_each.count() == 0) return stop_;
+  if (plan_.timeout_each.count() == 0) return stop_;
   return make_ref<stop_state>(stop_);
 }
 
 void stream_core::count(const stream_item& item) noexcept {
-  if (!options_.on_progress) return;
+  if (!plan_.on_progress) return;
   ++progress_.done;
   if (item.error_) ++progress_.failed;
   try {
-    options_.on_progress(progress_);
+    plan_.on_progress(progress_);
   } catch (...) {
     unhandled(*core_, std::current_exception());
   }
@@ -376,20 +352,6 @@ ref<stream_item> stream_core::remove(stream_item& item) noexcept {
   item.before_ = item.after_ = nullptr;
   --size_;
   return ref<stream_item>::adopt(&item);
-}
-
-void stream_core::chain::push(stream_item* item) noexcept {
-  item->next_ = nullptr;
-  (last ? last->next_ : first) = item;
-  last = item;
-}
-
-stream_item* stream_core::chain::pop() noexcept {
-  stream_item* item = first;
-  if (!item) return nullptr;
-  first = item->next_;
-  if (!first) last = nullptr;
-  return item;
 }
 
 }  // namespace detail

@@ -9,6 +9,7 @@ namespace detail {
 
 std::uint64_t timer_queue::add(clock::time_point when, std::function<void()> action) {
   std::lock_guard lock(lock_);
+  if (stopping_) return ++last_id_;  // dropped without running, as those that were set
   if (!running_) {
     if (!threads_.start([this] { run(); }, "-timer")) {
       throw no_thread(

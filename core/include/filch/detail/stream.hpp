@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -20,6 +23,9 @@
 namespace filch {
 inline namespace v0 {
 
+template <class T>
+class future;
+
 /// An element of an unordered stream: where its input stood, and what came of it.
 template <class T>
 struct indexed_value {
@@ -28,6 +34,20 @@ struct indexed_value {
 };
 
 namespace detail {
+
+/// The value of a callable's result: what it returns, or what the future that it returns will have.
+template <class R>
+struct value_of_result {
+  using type = R;
+};
+template <class R>
+struct value_of_result<future<R>> {
+  using type = R;
+};
+template <class R>
+using answer_of = typename value_of_result<R>::type;
+template <class R>
+inline constexpr bool comes_later = !std::is_same_v<R, answer_of<R>>;
 
 /// An item whose value is a T.
 template <class T>
@@ -50,7 +70,32 @@ struct stream_input {
   using spare = value&;
   using element = std::conditional_t<std::is_lvalue_reference_v<kept> && !gives_elements_away<R>,
                                      value&, value&&>;
+  /// Nothing that an item is given belongs to somebody else, as far as types tell: the range is a
+  /// container that was handed over, or the item has the element itself (and no proxy of it).
+  static constexpr bool owned = (!std::is_lvalue_reference_v<R> && !std::ranges::view<R> &&
+                                 !std::ranges::borrowed_range<R>) ||
+                                std::is_same_v<kept, std::ranges::range_value_t<view>>;
 };
+
+/// What a key is made of, and what the options of a stream are named after.
+template <class R>
+using stream_element = std::remove_cv_t<typename stream_input<R>::value>;
+template <class X>
+using stream_key = std::function<std::string(const X&)>;
+
+/// Whether a callable that was given an E can be given it once more.
+template <class E>
+inline constexpr bool given_again =
+    std::is_lvalue_reference_v<E> || std::is_trivially_copyable_v<std::remove_reference_t<E>>;
+template <class... E>
+inline constexpr bool given_again<std::tuple<E...>> = (given_again<E> && ...);
+template <class... E>
+inline constexpr bool given_again<std::tuple<E...>&&> = (given_again<E> && ...);
+
+template <class F>
+inline constexpr bool refers = false;
+template <class F>
+inline constexpr bool refers<std::reference_wrapper<F>> = true;
 
 /// What a stream yields for a callable that returns R.
 template <bool Ordered, class R>
@@ -68,14 +113,18 @@ class mapped_stream final : public stream_core {
   using caller = decltype(caller_of<Spread>(std::declval<F&>()));
   using element = element_for<caller, input>;
   using result = job_result<caller, element>;
+  using answer = answer_of<result>;
+  using key_type = stream_key<stream_element<R>>;
 
  public:
-  using type = typename yielded<Ordered, result>::type;
+  using type = typename yielded<Ordered, answer>::type;
 
   template <class G>
-  mapped_stream(pool_core& core, const job_options& options, G&& f, R&& range)
-      : stream_core(core, options, Ordered ? order::input : order::completion, count_of(range)),
+  mapped_stream(pool_core& core, stream_plan plan, key_type key, G&& f, R&& range)
+      : stream_core(core, with_types(std::move(plan), static_cast<bool>(key)),
+                    Ordered ? order::input : order::completion, count_of(range)),
         f_(std::in_place, std::forward<G>(f)),
+        key_(std::move(key)),
         range_(std::in_place, std::views::all(std::forward<R>(range))) {}
 
  private:
@@ -86,30 +135,48 @@ class mapped_stream final : public stream_core {
           stream_(stream),
           input_(std::in_place, stream.keep_current()) {}
 
-   private:
-    void call() override {
-      if constexpr (!Ordered) {
-        this->value_.emplace(type{this->index(), make()});
-      } else if constexpr (std::is_reference_v<type>) {
-        this->value_.emplace(std::addressof(make()));
-      } else {
-        this->value_.emplace(make());
-      }
-    }
-    typename yielded<true, result>::value make() {
-      auto f = caller_of<Spread>(*stream_.f_);
-      if constexpr (std::is_void_v<result>) {
-        invoke_job<void>(f, static_cast<element>(input()));
-        return {};
-      } else {
-        return invoke_job<result>(f, static_cast<element>(input()));
-      }
-    }
     typename mapped_stream::input::value& input() noexcept {
       if constexpr (std::is_lvalue_reference_v<typename mapped_stream::input::kept>) {
         return **input_;
       } else {
         return *input_;
+      }
+    }
+
+   private:
+    ref<future_base> call() override {
+      auto f = caller_of<Spread>(*stream_.f_);
+      const auto invoke = [&]() -> result {
+        return invoke_job<result>(f, static_cast<element>(input()));
+      };
+      if constexpr (comes_later<result>) {
+        return ref<future_base>(invoke().shared());
+      } else {
+        store(invoke);
+        return {};
+      }
+    }
+    void take(future_base& made) override {
+      if constexpr (comes_later<result>) {
+        store([&]() -> answer { return take_value(static_cast<future_state<answer>&>(made)); });
+      }
+    }
+    template <class Make>
+    void store(const Make& make) {
+      const auto value = [&]() -> typename yielded<true, answer>::value {
+        if constexpr (std::is_void_v<answer>) {
+          make();
+          return {};
+        } else {
+          return make();
+        }
+      };
+      if constexpr (!Ordered) {
+        this->value_.emplace(type{this->index(), value()});
+      } else if constexpr (std::is_reference_v<type>) {
+        this->value_.emplace(std::addressof(value()));
+      } else {
+        this->value_.emplace(value());
       }
     }
     void drop_input() noexcept override { input_.reset(); }
@@ -118,6 +185,13 @@ class mapped_stream final : public stream_core {
     std::optional<stored<typename mapped_stream::input::kept>> input_;
   };
 
+  static stream_plan with_types(stream_plan plan, bool keyed) {
+    plan.keyed = keyed;
+    plan.asynchronous = comes_later<result>;
+    plan.owns = input::owned && !refers<F>;
+    plan.repeatable = given_again<element>;
+    return plan;
+  }
   // For progress only, so a range that fails here is left to fail where it is read.
   static std::size_t count_of(const std::remove_reference_t<R>& range) noexcept {
     if constexpr (std::ranges::sized_range<const std::remove_reference_t<R>&>) {
@@ -147,13 +221,18 @@ class mapped_stream final : public stream_core {
     if (*at_ == std::ranges::end(*range_)) return {};
     return make_ref<item>(*this, index);
   }
+  std::string key_of(stream_item& one) override {
+    return key_(std::as_const(static_cast<item&>(one).input()));
+  }
   void drop() noexcept override {
     at_.reset();
     range_.reset();
+    key_ = nullptr;
     f_.reset();
   }
 
   std::optional<F> f_;
+  key_type key_;
   std::optional<view> range_;
   std::optional<std::ranges::iterator_t<view>> at_;
 };
@@ -186,7 +265,7 @@ class stream_cursor {
     }
   }
   void let_go() noexcept {
-    if (item_) item_->drop_value();
+    if (item_) item_->give_up_value();
     item_ = {};
     failure_ = nullptr;
   }

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <mutex>
+
+#include <filch/detail/awaited.hpp>
+#include <filch/detail/stream_core.hpp>
+
+/// \file
+/// What the consumer of a stream waits for.
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// What both kinds of next element have in common.
+class stream_core::next_element : public awaited {
+ public:
+  const void* what() const noexcept override { return stream_.ctx_.what; }
+  pool_core* pool() noexcept override { return stream_.core_.get(); }
+
+ protected:
+  explicit next_element(stream_core& stream) noexcept : stream_(stream) {}
+  ~next_element() = default;
+
+  /// How far an item has come.
+  enum class stage : std::uint8_t { waits, may_start, runs, awaits, done };
+  stage stage_of(stream_item& item, ref<future_base>& result) const noexcept {
+    if (item.done_.is_set()) return stage::done;
+    std::lock_guard lock(stream_.lock_);
+    result = item.result_;
+    if (result) return stage::awaits;
+    if (!item.launched) return stage::waits;
+    return item.is_claimed() ? stage::runs : stage::may_start;
+  }
+  /// What the consumer may run to get on: what of a future has not started, then the oldest item.
+  /// While an item runs the consumer leaves the others alone: it wants the first result, not a
+  /// share of the work.
+  ref<job> any_unclaimed() noexcept {
+    stream_item* oldest = nullptr;
+    for (stream_item* item = stream_.first_; item; item = item->after_) {
+      ref<future_base> result;
+      switch (stage_of(*item, result)) {
+        case stage::runs:
+          return {};
+        case stage::awaits:
+          if (auto work = result->unclaimed()) return work;
+          break;
+        case stage::may_start:
+          if (!oldest) oldest = item;
+          break;
+        default:
+          break;
+      }
+    }
+    return ref<job>::share(oldest);
+  }
+
+  stream_core& stream_;
+};
+
+/// The first item of an ordered stream.
+class stream_core::next_in_order final : public next_element {
+ public:
+  explicit next_in_order(stream_core& stream) noexcept
+      : next_element(stream), item_(*stream.first_) {}
+
+  latch& done() noexcept override { return item_.done_; }
+  ref<job> unclaimed() noexcept override {
+    ref<future_base> result;
+    switch (stage_of(item_, result)) {
+      case stage::may_start:
+        return ref<job>::share(&item_);
+      case stage::awaits:
+        return result->unclaimed();
+      case stage::waits:  // for one of the others to end
+        return any_unclaimed();
+      default:
+        return {};
+    }
+  }
+  slot* runner(std::size_t i) noexcept override { return item_.worked_on_by(i); }
+
+ private:
+  stream_item& item_;
+};
+
+/// The next completion of an unordered stream.
+class stream_core::next_completed final : public next_element {
+ public:
+  explicit next_completed(stream_core& stream) noexcept : next_element(stream) {
+    std::lock_guard lock(stream_.lock_);
+    if (!stream_.completed_.empty()) {
+      done_.set();
+    } else {
+      stream_.consumer_ = &done_;
+    }
+  }
+  ~next_completed() {
+    std::lock_guard lock(stream_.lock_);
+    stream_.consumer_ = nullptr;
+  }
+
+  latch& done() noexcept override { return done_; }
+  ref<job> unclaimed() noexcept override { return any_unclaimed(); }
+  // Of several that run none is known to be the one that ends the wait.
+  slot* runner(std::size_t i) noexcept override {
+    const bool one = stream_.first_ && stream_.first_ == stream_.last_;
+    return one ? stream_.first_->worked_on_by(i) : nullptr;
+  }
+
+ private:
+  latch done_;
+};
+
+/// The end of an item of a stream that is destroyed: it may use what is destroyed next, so this
+/// wait cannot be given up.
+class stream_core::last_of final : public awaited {
+ public:
+  explicit last_of(stream_item& item) noexcept : item_(item) {}
+  latch& done() noexcept override { return item_.done_; }
+  ref<job> unclaimed() noexcept override {
+    const auto result = item_.awaited_result();
+    return result ? result->unclaimed() : ref<job>();
+  }
+  slot* runner(std::size_t i) noexcept override { return item_.worked_on_by(i); }
+  const void* what() const noexcept override { return static_cast<const job*>(&item_); }
+  pool_core* pool() noexcept override { return item_.where().pool; }
+  bool structured() const noexcept override { return true; }
+
+ private:
+  stream_item& item_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
