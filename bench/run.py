@@ -18,7 +18,7 @@ WORKLOADS = ("fib", "skynet", "nqueens", "integrate", "uts", "matmul", "cilksort
 # What --quick solves; 0 is the usual size. The trees of uts are published and have no small one.
 QUICK_SIZES = {"fib": 30, "skynet": 1_000_000, "nqueens": 11, "integrate": 300, "uts": 1,
                "matmul": 512, "cilksort": 1_000_000, "heat": 512, "quicksort": 1_000_000,
-               "submits": 100_000, "graph_shapes": 128, "mixed_load": 16}
+               "submits": 100_000, "graph_shapes": 128, "mixed_load": 4}
 # Where threads sleep, a pool that does not notice needs a thread for each sleeper, too.
 SLEEPERS = 256
 

@@ -6,16 +6,17 @@
 #include "runtime.hpp"
 
 /// \file
-/// A loop that computes, in a pool in which other jobs sleep. The size is the number of sleepers.
+/// A loop that computes, in a pool in which other jobs sleep. The size is the number of sleepers,
+/// and of elements there are four times as many.
 
 namespace filch::bench::mixed_load {
 namespace {
 
-repetition compute(runtime& r) {
-  results found;
+repetition compute(runtime& r, std::size_t elements) {
+  results found(elements);
   const stopwatch watch;
   r.loop(elements, [&found](std::size_t i) { found(i); });
-  const auto took = watch.lap(elements);
+  const auto took = watch.lap(static_cast<double>(elements));
   found.check();
   return took;
 }
@@ -36,9 +37,10 @@ double with_sleepers(Runtime& r, std::size_t n, const Meanwhile& meanwhile) {
 
 /// How long the loop takes, and how much longer than alone, a moment before.
 repetition beside_sleepers(runtime& r, std::size_t n) {
-  const auto alone = compute(r);
+  const auto elements = elements_per_sleeper * n;
+  const auto alone = compute(r, elements);
   repetition beside;
-  with_sleepers(r, n, [&] { beside = compute(r); });
+  with_sleepers(r, n, [&] { beside = compute(r, elements); });
   beside.extra = beside.seconds / alone.seconds;
   return beside;
 }
@@ -47,7 +49,7 @@ repetition beside_sleepers(runtime& r, std::size_t n) {
 repetition until_awake(runtime& r, std::size_t n) {
   const stopwatch watch;
   const double begin = now();
-  const double end = with_sleepers(r, n, [&] { compute(r); });
+  const double end = with_sleepers(r, n, [&] { compute(r, elements_per_sleeper * n); });
   auto took = watch.lap(1);
   took.seconds = end - begin;
   return took;

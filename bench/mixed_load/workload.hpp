@@ -13,12 +13,12 @@
 #include "harness/contest.hpp"
 
 /// \file
-/// A second of computing in a thousand elements, and jobs that sleep and tell nobody.
+/// A second of computing in a thousand elements, and 256 jobs that sleep and tell nobody.
 
 namespace filch::bench::mixed_load {
 
-constexpr std::size_t elements = 1000;
 constexpr std::size_t usual_sleepers = 256;
+constexpr std::size_t elements_per_sleeper = 4;
 constexpr std::chrono::milliseconds nap{200};
 
 /// x -> factor * x + summand, modulo 2^64. Each step waits for the one before, so that an element
@@ -57,16 +57,17 @@ inline affine all_steps() noexcept {
 /// The results of one map.
 class results {
  public:
+  explicit results(std::size_t elements) : values_(elements) {}
   void operator()(std::size_t i) noexcept { values_[i] = computed(i); }
   void check() const {
     const auto all = all_steps();
-    for (std::size_t i = 0; i < elements; ++i) {
+    for (std::size_t i = 0; i < values_.size(); ++i) {
       if (values_[i] != all(i)) wrong("element " + std::to_string(i));
     }
   }
 
  private:
-  std::vector<std::uint64_t> values_ = std::vector<std::uint64_t>(elements);
+  std::vector<std::uint64_t> values_;
 };
 
 /// Jobs that sleep. Each holds a share of what it writes to: the last may still be returning when
