@@ -19,7 +19,7 @@ class Load:
     low: int  # latency in ms, evenly distributed
     high: int
     hosts: int = 1
-    per_host: int = 0
+    per_host: int = 0  # at most so many open at one host; 0: no limit
 
     def widths(self, some):
         """The sizes of a pool that are worth trying: no more threads than URLs, and none with which
@@ -36,6 +36,10 @@ class Contender:
     # A thread for each open request, so somebody must choose how many.
     tuned: bool = False
     most_urls: int = 10**9
+    limits_hosts: bool = False
+
+    def fits(self, load):
+        return load.urls <= self.most_urls and (self.limits_hosts or load.per_host == 0)
 
     def command(self, folder):
         if self.program.endswith(".py"):
@@ -43,9 +47,9 @@ class Contender:
         return [str(folder / f"bench_fetch_urls_{self.program}"), *self.words]
 
 
-FILCH_STREAM = Contender("filch, imap_unordered", "filch_stream")
+FILCH_STREAM = Contender("filch, get", "filch_stream", limits_hosts=True)
 FILCH_MAP = Contender("filch, map without a number", "filch_map")
-MULTI = Contender("libcurl multi by hand", "curl_multi")
+MULTI = Contender("libcurl multi by hand", "curl_multi", limits_hosts=True)
 THREADS = Contender("std::thread, curl_easy", "curl_threads", tuned=True)
 KEEP_ALIVE = Contender("Python, http.client", "python_threads.py", ("--client", "keep_alive"),
                        tuned=True)
@@ -56,6 +60,7 @@ CONTENDERS = (FILCH_STREAM, FILCH_MAP, MULTI, THREADS, KEEP_ALIVE, URLLIB)
 LOADS = (Load("14 URLs of 1 s", 14, 1000, 1000),
          Load("1000 URLs of 20 to 100 ms", 1000, 20, 100),
          Load("10 000 URLs of 20 to 100 ms", 10_000, 20, 100),
+         Load("10 000 URLs of 20 to 100 ms, 6 a host", 10_000, 20, 100, hosts=40, per_host=6),
          Load("10 000 URLs of 0 to 4 ms", 10_000, 0, 4))
 QUICK_LOADS = (Load("14 URLs of 0.1 s", 14, 100, 100), Load("300 URLs of 10 to 30 ms", 300, 10, 30))
 

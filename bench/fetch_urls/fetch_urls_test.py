@@ -20,15 +20,14 @@ SMALL = contenders.Load("40 URLs", 40, 0, 20, hosts=3)
 TRUE = [c for c in contenders.CONTENDERS if c.program != "filch_map"]
 
 
-def start(contender, urls, count):
+def start(contender, urls, count, *more):
     """The program by hand, on these URLs."""
     with tempfile.NamedTemporaryFile("w", suffix=".urls") as file:
         file.write("".join(f"{url}\n" for url in urls))
         file.flush()
         return subprocess.run(
-            contender.command(PROGRAMS) + ["--file", file.name, "--urls", str(count), "--width",
-                                           "4"],
-            capture_output=True, text=True, timeout=60, check=False)
+            contender.command(PROGRAMS) + ["--file", file.name, "--urls", str(count)]
+            + list(more or ("--width", "4")), capture_output=True, text=True, timeout=60, check=False)
 
 
 def run(build, results, *more):
@@ -50,6 +49,16 @@ class Answers(unittest.TestCase):
                 self.assertGreater(told["cpu"], 0)
                 self.assertGreaterEqual(told["peak_kib"], told["start_kib"])
                 self.assertEqual(len(told["quarters_kib"]), 3)
+
+    def test_no_host_is_asked_more_often_at_once_than_it_may_be(self):
+        load = contenders.Load("90 URLs", 90, 5, 10, hosts=3, per_host=2)
+        for contender in (c for c in TRUE if c.limits_hosts):
+            with self.subTest(contender.name), Servers(SERVER, 1, load.hosts) as servers:
+                ended = start(contender, servers.urls(load, 7), load.urls, "--width", "50",
+                              "--per-host", "2")
+                self.assertEqual(ended.returncode, 0, ended.stderr)
+                seen = servers.seen()
+                self.assertEqual((seen["served"], seen["most_connections"]), (90, 6))
 
     def test_another_urls_answer_is_wrong(self):
         for contender in TRUE:
@@ -84,7 +93,7 @@ class Runs(unittest.TestCase):
 
     def test_a_small_run_leaves_its_figures(self):
         with tempfile.TemporaryDirectory() as folder:
-            ended = run(BUILD, folder, "--only", "imap_unordered", "libcurl", "curl_easy")
+            ended = run(BUILD, folder, "--only", "filch, get", "libcurl", "curl_easy")
             self.assertEqual(ended.returncode, 0, ended.stderr)
             load, = json.loads(Path(folder, "fetch_urls.json").read_text())["loads"]
             sizes = [t["width"] for t in load["tried"]]

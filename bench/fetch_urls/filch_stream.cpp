@@ -5,6 +5,7 @@
 #include <fstream>
 #include <ranges>
 #include <string>
+#include <utility>
 
 #include "fetch_urls/contender.hpp"
 
@@ -23,9 +24,15 @@ void fetch_all(const orders& o, tally& counted) {
   // Its own limit is workers + 256.
   const pool p(pool_options{.max_threads = o.width > 256 ? o.width + 8 : 0});
   std::ifstream file(o.file);
-  auto numbers = p.imap_unordered(fetch, std::views::istream<std::string>(file),
-                                  {.in_flight = o.width, .lane = lane::io});
-  for (const auto& [index, number] : numbers) counted.take(number);
+  stream_options<std::string> options{.in_flight = o.width, .lane = lane::io};
+  if (o.per_host > 0) {
+    options.key = host_of;
+    options.per_key = o.per_host;
+  }
+  for (const auto& [index, number] :
+       p.imap_unordered(fetch, std::views::istream<std::string>(file), std::move(options))) {
+    counted.take(number);
+  }
 }
 
 }  // namespace

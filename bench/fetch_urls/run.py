@@ -95,7 +95,7 @@ def run_load(load, chosen, place, tell):
     entries, tried, failures = [], [], []
     for contender in contenders.CONTENDERS:
         wanted = not chosen.only or any(word in contender.name for word in chosen.only)
-        if not wanted or load.urls > contender.most_urls:
+        if not wanted or not contender.fits(load):
             continue
         try:
             some, sizes = entries_of(contender, load, place, chosen.tries, tell)

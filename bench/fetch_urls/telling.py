@@ -97,25 +97,26 @@ def show(load, entries, tried, failures):
 
 def judge(measured):
     """What the library promises, where it was measured."""
-    by_urls = {(load.urls, load.high): entries for load, (entries, _, _) in measured.items()}
-    found = []
-    few = find(by_urls.get((14, 1000), ()), contenders.FILCH_MAP)
-    if few:
+    found, by_name = [], {load.name: entries for load, (entries, _, _) in measured.items()}
+    few, thousand, many, limited, _ = [by_name.get(load.name, ()) for load in contenders.LOADS]
+    ours = find(few, contenders.FILCH_MAP)
+    if ours:
         found.append(at_most("14 URLs of 1 s, map without a number",
-                             median_interval(values(few, "seconds")).scaled(1e3), 1200, " ms"))
-    many, thousand = by_urls.get((10_000, 100), ()), by_urls.get((1000, 100), ())
-    ours, peer = find(many, contenders.FILCH_STREAM), find(many, contenders.MULTI)
-    if ours and peer:
-        found.append(at_most(
-            "10 000 URLs, filch's time of multi's by hand",
-            median_interval(ratios(values(ours, "seconds"), values(peer, "seconds"))), 1, "x"))
-    before = find(thousand, contenders.FILCH_STREAM)
-    if ours and before:
-        found.append(at_most(
-            "filch's peak of memory at 10 000 URLs of that at 1000",
-            median_interval(ratios(values(ours, "peak_kib"), values(before, "peak_kib"))), 1.1,
-            "x"))
+                             median_interval(values(ours, "seconds")).scaled(1e3), 1200, " ms"))
+    for name, entries in (("10 000 URLs", many), ("10 000 URLs, 6 a host", limited)):
+        found += against(f"{name}: filch's time of multi's by hand", "seconds", 1,
+                         find(entries, contenders.FILCH_STREAM), find(entries, contenders.MULTI))
+    for contender in (contenders.FILCH_STREAM,):
+        found += against(f"{contender.name}: peak of memory at 10 000 URLs of that at 1000",
+                         "peak_kib", 1.1, find(many, contender), find(thousand, contender))
     return found
+
+
+def against(what, key, bound, ours, base):
+    if not ours or not base:
+        return []
+    of_base = ratios(values(ours, key), values(base, key))
+    return [at_most(what, median_interval(of_base), bound, "x")]
 
 
 def event_of(load, entries):
