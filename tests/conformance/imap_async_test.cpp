@@ -279,7 +279,7 @@ TEST_P(imap_async, raises_timed_out_at_the_element_whose_future_took_too_long) {
   auto pool = make_pool();
   auto stream = pool.imap(
       [&](int x) { return pool.submit_after(x == 1 ? 60s : std::chrono::seconds(0), square, x); },
-      numbers(3), {.timeout_each = 50ms});
+      numbers(3), {.timeout_each = 250ms});
   EXPECT_EQ(stream.next(), 0);
   EXPECT_THROW(stream.next(), filch::timed_out);
   EXPECT_EQ(stream.next(), 4);
@@ -288,7 +288,7 @@ TEST_P(imap_async, raises_timed_out_at_the_element_whose_future_took_too_long) {
 TEST_P(imap_async, raises_timed_out_when_the_time_of_the_stream_is_up) {
   auto pool = make_pool();
   auto stream = pool.imap([&](int x) { return pool.submit_after(x == 0 ? 0s : 60s, square, x); },
-                          std::views::iota(0), {.in_flight = 4, .timeout = 60ms});
+                          std::views::iota(0), {.in_flight = 4, .timeout = 250ms});
   EXPECT_EQ(stream.next(), 0);
   EXPECT_THROW(stream.next(), filch::timed_out);
   EXPECT_EQ(stream.next(), std::nullopt);

@@ -137,24 +137,30 @@ void stream_core::read_one() {
   }
   ++read_;
   append(item);
-  const auto error = thrown([&] {
-    auto key = plan_.keyed ? key_of(*item) : std::string();
-    std::lock_guard lock(lock_);
-    plan_.keyed ? flight_.line_up(*item, std::move(key)) : flight_.line_up(*item);
-  });
-  if (!error) return launch(*item);
-  item->claim();
-  item->fail_unstarted(error);
+  if (const auto error = thrown([&] { launch(*item); })) {
+    item->claim();
+    item->fail_unstarted(error);
+  }
 }
 
 // ---- running ----------------------------------------------------------------------------------
 
-void stream_core::launch(stream_item& item) noexcept {
+/// Throws: what the key of the item's element throws.
+void stream_core::launch(stream_item& item) {
+  auto key = plan_.keyed ? key_of(item) : std::string();
   {
+    // In one go: the line of a key ends with the last that stands in it.
     std::lock_guard lock(lock_);
+    plan_.keyed ? flight_.line_up(item, std::move(key)) : flight_.line_up(item);
     if (!flight_.admit(item)) return;
   }
   enqueue(*core_, ref<job>::share(&item));
+}
+
+// Under the lock.
+ref<job> stream_core::next_to_start() noexcept {
+  stream_place* const next = flight_.next();
+  return next ? ref<job>::share(&static_cast<stream_item*>(next)->attempt()) : ref<job>();
 }
 
 void stream_core::start_next() noexcept {
@@ -162,7 +168,7 @@ void stream_core::start_next() noexcept {
     ref<job> next;
     {
       std::lock_guard lock(lock_);
-      next = ref<job>::share(static_cast<stream_item*>(flight_.next()));
+      next = next_to_start();
       more = flight_.has_next();
     }
     if (next) enqueue(*core_, std::move(next));
@@ -171,12 +177,14 @@ void stream_core::start_next() noexcept {
 
 void stream_core::item_ended(stream_item& item, bool well) noexcept {
   ref<job> next;
+  ref<job> last_attempt;  // item and attempt hold each other until here
   bool more = false;
   {
     std::lock_guard lock(lock_);
     flight_.ended(item, well);
-    next = ref<job>::share(static_cast<stream_item*>(flight_.next()));
+    next = next_to_start();
     more = flight_.has_next();
+    last_attempt = std::move(item.again_);
     completed(item);
   }
   if (next) enqueue(*core_, std::move(next));
@@ -190,16 +198,17 @@ void stream_core::completed(stream_item& item) noexcept {
   if (consumer_) std::exchange(consumer_, nullptr)->set();
 }
 
-/// Lets an item that found no descriptor wait until others have given theirs back. Its job must not
-/// touch it any more then.
+/// Lets an item that found no descriptor wait until others have given theirs back. Whoever worked
+/// on it must not touch it any more then.
 bool stream_core::puts_back(stream_item& item, const std::exception_ptr& error) noexcept {
   if (!plan_.repeatable || !lacks_descriptors(error)) return false;
-  {
+  try {
     std::lock_guard lock(lock_);
-    if (stop_requested() || !flight_.put_back(item)) return false;
-    // order: [relaxed: the queue hands the item over]
-    item.phase_.store(stream_item::phase::running, std::memory_order_relaxed);
-    item.reopen();
+    if (stop_requested() || flight_.is_alone(item)) return false;
+    item.try_again();
+    flight_.put_back(item);
+  } catch (const std::bad_alloc&) {
+    return false;
   }
   start_next();
   return true;
@@ -271,7 +280,7 @@ void stream_core::end() noexcept {
     collects_ = false;  // what ends from now on is found in the window, and freed from there
   }
   for (stream_item* item = first_; item; item = item->after_) {
-    if (item->claim()) item->drop_unstarted();
+    if (item->present_attempt()->claim()) item->drop_unstarted();
   }
   bool quiet = true;
   const auto patience = deadline_after(plan_.grace());

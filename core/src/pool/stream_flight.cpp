@@ -69,8 +69,7 @@ void stream_flight::ended(stream_place& item, bool well) noexcept {
   ++limit_;
 }
 
-bool stream_flight::put_back(stream_place& item) noexcept {
-  if (item.alone && running_ == 1) return false;
+void stream_flight::put_back(stream_place& item) noexcept {
   if (item.launched_at == cuts_) {
     ++cuts_;
     well_ = 0;
@@ -80,7 +79,6 @@ bool stream_flight::put_back(stream_place& item) noexcept {
   item.launched = false;
   item.line->waiting.push_front(item);
   make_ready(*item.line);
-  return true;
 }
 
 void stream_flight::forget_waiting() noexcept {
@@ -95,7 +93,7 @@ void stream_flight::let_go(stream_place& item) noexcept {
   ++item.line->running;
   item.launched = true;
   item.launched_at = cuts_;
-  item.alone = running_ == 1;
+  alone_ = running_ == 1 ? &item : nullptr;
 }
 
 void stream_flight::count_out(stream_place& item) noexcept {

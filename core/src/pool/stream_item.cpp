@@ -32,6 +32,22 @@ class stream_item::answer final : public callback {
   const ref<stream_item> item_;
 };
 
+/// A further attempt is a job of its own: a queue may still have the one that was run before.
+class stream_item::another_try final : public job {
+ public:
+  explicit another_try(stream_item& item) : item_(ref<stream_item>::share(&item)) {
+    const context& first = item.where();
+    place(*first.pool, first.lane, first.name, item.stop().shared());
+    where().parent = first.parent;
+    where().what = first.what;
+  }
+  void run() noexcept override { item_->run(); }
+  bool may_outlive_pool() const noexcept override { return item_->may_outlive_pool(); }
+
+ private:
+  const ref<stream_item> item_;
+};
+
 stream_item::stream_item(stream_core& stream, std::size_t index)
     : stream_(ref<stream_core>::share(&stream)), index_(index) {
   place(*stream.core_, stream.plan_.lane, stream.plan_.name, stream.stop_of_item());
@@ -113,7 +129,22 @@ ref<future_base> stream_item::awaited_result() noexcept {
 slot* stream_item::worked_on_by(std::size_t i) noexcept {
   std::lock_guard lock(stream_->lock_);
   if (result_) return result_->runner(i);
-  return i == 0 ? runner() : nullptr;
+  return i == 0 ? attempt().runner() : nullptr;
+}
+
+// Under the stream's lock.
+job& stream_item::attempt() noexcept { return again_ ? *again_ : *this; }
+
+ref<job> stream_item::present_attempt() noexcept {
+  std::lock_guard lock(stream_->lock_);
+  return ref<job>::share(&attempt());
+}
+
+// Under the stream's lock. Throws: `bad_alloc`.
+void stream_item::try_again() {
+  again_ = make_ref<another_try>(*this);
+  // order: [relaxed: the queue hands the item over]
+  phase_.store(phase::running, std::memory_order_relaxed);
 }
 
 // ---- ending -----------------------------------------------------------------------------------
@@ -178,6 +209,10 @@ void stream_item::fail_unstarted(std::exception_ptr error) noexcept {
 
 void stream_item::drop_unstarted() noexcept {
   drop_input();
+  {
+    std::lock_guard lock(stream_->lock_);
+    again_ = {};
+  }
   done_.set();
   leave(*stream_->core_);
 }
@@ -203,6 +238,7 @@ void stream_item::ask_to_stop() noexcept {
 
 /// The consumer gets a `timed_out`, and whoever works on the item keeps it.
 void stream_item::leave_behind() noexcept {
+  ref<job> work;
   bool in_call = false;
   {
     std::lock_guard lock(stream_->lock_);
@@ -211,9 +247,10 @@ void stream_item::leave_behind() noexcept {
     if (in_call && !on_io_thread_) return;  // that thread is needed; it looks again
     if (!become(phase::late, phase::left)) return;
     ++stream_->strays_;
+    work = ref<job>::share(&attempt());
   }
   error_ = too_late();
-  if (in_call) stream_->core_->io().leave_to(*this);
+  if (in_call) stream_->core_->io().leave_to(*work);
   finish(false);
 }
 

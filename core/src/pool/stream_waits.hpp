@@ -22,37 +22,37 @@ class stream_core::next_element : public awaited {
   explicit next_element(stream_core& stream) noexcept : stream_(stream) {}
   ~next_element() = default;
 
-  /// How far an item has come.
+  /// How far an item has come, and what there is of it.
   enum class stage : std::uint8_t { waits, may_start, runs, awaits, done };
-  stage stage_of(stream_item& item, ref<future_base>& result) const noexcept {
-    if (item.done_.is_set()) return stage::done;
+  struct sight {
+    stage at = stage::done;
+    ref<job> start{};
+    ref<future_base> result{};
+  };
+  sight look_at(stream_item& item) const noexcept {
+    if (item.done_.is_set()) return {};
     std::lock_guard lock(stream_.lock_);
-    result = item.result_;
-    if (result) return stage::awaits;
-    if (!item.launched) return stage::waits;
-    return item.is_claimed() ? stage::runs : stage::may_start;
+    if (item.result_) return {stage::awaits, {}, item.result_};
+    if (!item.launched) return {stage::waits};
+    job& attempt = item.attempt();
+    if (attempt.is_claimed()) return {stage::runs};
+    return {stage::may_start, ref<job>::share(&attempt)};
   }
   /// What the consumer may run to get on: what of a future has not started, then the oldest item.
   /// While an item runs the consumer leaves the others alone: it wants the first result, not a
   /// share of the work.
   ref<job> any_unclaimed() noexcept {
-    stream_item* oldest = nullptr;
+    ref<job> oldest;
     for (stream_item* item = stream_.first_; item; item = item->after_) {
-      ref<future_base> result;
-      switch (stage_of(*item, result)) {
-        case stage::runs:
-          return {};
-        case stage::awaits:
-          if (auto work = result->unclaimed()) return work;
-          break;
-        case stage::may_start:
-          if (!oldest) oldest = item;
-          break;
-        default:
-          break;
+      auto seen = look_at(*item);
+      if (seen.at == stage::runs) return {};
+      if (seen.at == stage::awaits) {
+        if (auto work = seen.result->unclaimed()) return work;
+      } else if (seen.at == stage::may_start && !oldest) {
+        oldest = std::move(seen.start);
       }
     }
-    return ref<job>::share(oldest);
+    return oldest;
   }
 
   stream_core& stream_;
@@ -66,17 +66,9 @@ class stream_core::next_in_order final : public next_element {
 
   latch& done() noexcept override { return item_.done_; }
   ref<job> unclaimed() noexcept override {
-    ref<future_base> result;
-    switch (stage_of(item_, result)) {
-      case stage::may_start:
-        return ref<job>::share(&item_);
-      case stage::awaits:
-        return result->unclaimed();
-      case stage::waits:  // for one of the others to end
-        return any_unclaimed();
-      default:
-        return {};
-    }
+    auto seen = look_at(item_);
+    if (seen.at == stage::waits) return any_unclaimed();  // for one of the others to end
+    return seen.result ? seen.result->unclaimed() : std::move(seen.start);
   }
   slot* runner(std::size_t i) noexcept override { return item_.worked_on_by(i); }
 

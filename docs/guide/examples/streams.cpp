@@ -1,11 +1,17 @@
+#include <chrono>
+#include <cstddef>
 #include <iostream>
 #include <ranges>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <filch/filch.hpp>
+
+using namespace std::chrono_literals;
+constexpr auto io = filch::lane::io;
 
 std::string shout(const std::string& word) {
   if (word.empty()) throw std::invalid_argument("no word");
@@ -13,6 +19,14 @@ std::string shout(const std::string& word) {
 }
 
 int square(int n) { return n * n; }
+
+std::string host_of(const std::string& url) { return url.substr(0, url.find('/')); }
+std::string fetch(const std::string& url) { return "<p>" + url; }
+
+int slow_at_times(int n) {
+  if (n == 2) std::this_thread::sleep_for(1s);
+  return n;
+}
 
 int main() {
   filch::pool pool(2);
@@ -49,6 +63,39 @@ int main() {
     }
   }
   // [end]
+
+  const auto questions = std::views::iota(0, 1000);
+  // [futures]
+  // Returns at once; the answer comes 20 ms later.
+  auto ask = [&](int question) { return pool.submit_after(20ms, square, question); };
+  long sum_of_answers = 0;
+  for (auto [index, answer] : pool.imap_unordered(ask, questions, {.in_flight = 256})) {
+    sum_of_answers += answer;
+  }
+  // [end]
+  std::cout << sum_of_answers << '\n';
+
+  const std::vector<std::string> urls{"a.org/1", "a.org/2", "a.org/3", "b.org/1"};
+  std::size_t bytes = 0;
+  // [keys]
+  for (auto&& page : pool.imap_unordered(
+           fetch, urls, {.in_flight = 64, .key = host_of, .lane = io, .per_key = 2})) {
+    bytes += page.value.size();
+  }
+  // [end]
+  std::cout << bytes << '\n';
+
+  // [limits]
+  auto pages = pool.imap(slow_at_times, std::vector{1, 2, 3},
+                         {.in_flight = 2, .lane = io, .timeout_each = 100ms});
+  for (auto it = pages.begin(); it != pages.end(); ++it) {
+    try {
+      std::cout << *it << '\n';
+    } catch (const filch::timed_out&) {
+      std::cout << "gave up\n";
+    }
+  }
+  // [end]
 }
 
 // [output]
@@ -60,4 +107,9 @@ int main() {
 // a!
 // skipped: no word
 // c!
+// 332833500
+// 40
+// 1
+// gave up
+// 3
 // [end]

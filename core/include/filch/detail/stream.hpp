@@ -61,6 +61,16 @@ class stream_value : public stream_item {
   std::optional<stored<T>> value_;
 };
 
+/// Whether a T refers to what is somebody else's, as far as its type tells.
+template <class T>
+inline constexpr bool refers = std::is_reference_v<T>;
+template <class T>
+inline constexpr bool refers<std::reference_wrapper<T>> = true;
+template <class... T>
+inline constexpr bool refers<std::tuple<T...>> = (refers<T> || ...);
+template <class T, class U>
+inline constexpr bool refers<std::pair<T, U>> = refers<T> || refers<U>;
+
 /// How elements of a range given as R are kept and handed to the callable.
 template <class R>
 struct stream_input {
@@ -72,9 +82,10 @@ struct stream_input {
                                      value&, value&&>;
   /// Nothing that an item is given belongs to somebody else, as far as types tell: the range is a
   /// container that was handed over, or the item has the element itself (and no proxy of it).
-  static constexpr bool owned = (!std::is_lvalue_reference_v<R> && !std::ranges::view<R> &&
-                                 !std::ranges::borrowed_range<R>) ||
-                                std::is_same_v<kept, std::ranges::range_value_t<view>>;
+  static constexpr bool owned =
+      (!std::is_lvalue_reference_v<R> && !std::ranges::view<R> && !std::ranges::borrowed_range<R> &&
+       !refers<std::ranges::range_value_t<view>>) ||
+      (!refers<kept> && std::is_same_v<kept, std::ranges::range_value_t<view>>);
 };
 
 /// What a key is made of, and what the options of a stream are named after.
@@ -91,11 +102,6 @@ template <class... E>
 inline constexpr bool given_again<std::tuple<E...>> = (given_again<E> && ...);
 template <class... E>
 inline constexpr bool given_again<std::tuple<E...>&&> = (given_again<E> && ...);
-
-template <class F>
-inline constexpr bool refers = false;
-template <class F>
-inline constexpr bool refers<std::reference_wrapper<F>> = true;
 
 /// What a stream yields for a callable that returns R.
 template <bool Ordered, class R>

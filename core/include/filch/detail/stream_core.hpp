@@ -90,7 +90,8 @@ class FILCH_API stream_core : public ref_counted {
   ref<stop_state> stop_of_item() const;
 
   // Running.
-  void launch(stream_item& item) noexcept;
+  void launch(stream_item& item);
+  ref<job> next_to_start() noexcept;
   void start_next() noexcept;
   bool puts_back(stream_item& item, const std::exception_ptr& error) noexcept;
   void item_ended(stream_item& item, bool well) noexcept;

@@ -19,7 +19,6 @@ struct stream_place {
   stream_place* next = nullptr;
   std::uint64_t launched_at = 0;  // the flight's count of cuts when it was let go
   bool launched = false;          // it may run
-  bool alone = false;             // nobody else was in the air when it was let go
 };
 
 /// Items one after the other.
@@ -57,7 +56,7 @@ class FILCH_API stream_flight {
   stream_flight(std::size_t most, std::size_t per_key) noexcept
       : most_(most), limit_(most), per_key_(per_key == 0 ? most : per_key) {}
 
-  /// Gives an item its line. Throws: `bad_alloc`.
+  /// Gives an item its line; `admit` comes next, or the line may be gone. Throws: `bad_alloc`.
   void line_up(stream_place& item) noexcept { item.line = &all_; }
   void line_up(stream_place& item, std::string key);
   /// Counts the item in if it may run at once, else lets it wait.
@@ -68,9 +67,12 @@ class FILCH_API stream_flight {
   bool has_next() const noexcept { return ready_ != nullptr && running_ < limit_; }
   /// Counts a launched item out. `well`: it is a sign that one more could run.
   void ended(stream_place& item, bool well) noexcept;
+  /// Whether nobody else was in the air since the item was let go, so that it has lacked nothing
+  /// for others' sake.
+  bool is_alone(const stream_place& item) const noexcept { return alone_ == &item; }
   /// The launched item lacked what others in the air hold: lowers the limit and lets it wait again,
-  /// first of its key. False if it had it all to itself.
-  bool put_back(stream_place& item) noexcept;
+  /// first of its key. Requires: it is not alone.
+  void put_back(stream_place& item) noexcept;
   /// Forgets who waits.
   void forget_waiting() noexcept;
 
@@ -88,8 +90,9 @@ class FILCH_API stream_flight {
   std::size_t limit_;
   const std::size_t per_key_;
   std::size_t running_ = 0;
-  std::size_t well_ = 0;    // ended well since the limit last changed
-  std::uint64_t cuts_ = 0;  // how often the limit was halved
+  std::size_t well_ = 0;                 // ended well since the limit last changed
+  std::uint64_t cuts_ = 0;               // how often the limit was halved
+  const stream_place* alone_ = nullptr;  // in the air, and nobody else was since it was let go
   stream_line all_;
   std::unordered_map<std::string, stream_line> lines_;
   stream_line* ready_ = nullptr;

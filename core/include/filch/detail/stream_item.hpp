@@ -50,6 +50,7 @@ class FILCH_API stream_item : public job, private stream_place {
  private:
   friend class stream_core;
   class answer;
+  class another_try;
   enum class phase : std::uint8_t { running, late, left, ended };
 
   // Going on.
@@ -59,6 +60,9 @@ class FILCH_API stream_item : public job, private stream_place {
   void answered(future_base& result) noexcept;
   ref<future_base> awaited_result() noexcept;
   slot* worked_on_by(std::size_t i) noexcept;
+  job& attempt() noexcept;
+  ref<job> present_attempt() noexcept;
+  void try_again();
 
   // Ending.
   bool become(phase from, phase to) noexcept;
@@ -90,6 +94,7 @@ class FILCH_API stream_item : public job, private stream_place {
   stream_item* after_ = nullptr;
 
   // Under the stream's lock.
+  ref<job> again_;                     // the present attempt, if it is not the first
   ref<future_base> result_;            // that it waits for
   stream_item* await_next_ = nullptr;  // among those whose futures a stop must reach
   stream_item* await_before_ = nullptr;
