@@ -24,6 +24,7 @@
 #include <filch/pool.hpp>
 #include <filch/pool_options.hpp>
 #include <filch/progress.hpp>
+#include <filch/promise.hpp>
 #include <filch/queue.hpp>
 #include <filch/race.hpp>
 #include <filch/ranges.hpp>

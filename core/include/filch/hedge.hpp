@@ -15,6 +15,7 @@
 
 #include <filch/detail/export.hpp>
 #include <filch/error.hpp>
+#include <filch/future.hpp>
 #include <filch/race.hpp>
 #include <filch/this_job.hpp>
 
@@ -127,6 +128,36 @@ struct hedged {
   latency_tracker* latency;
 
   result operator()(std::size_t) {
+    if constexpr (answer_of<std::decay_t<result>>::later) {
+      return watched(std::chrono::steady_clock::now(), invoke_job<result>(f));
+    } else {
+      return timed();
+    }
+  }
+
+ private:
+  using moment = std::chrono::steady_clock::time_point;
+
+  // An answer that comes later is timed when it is there.
+  template <class Future>
+  Future watched(moment begin, Future answer) {
+    if (!latency) return answer;
+    try {
+      const auto note = [to = latency, begin] {
+        to->note(std::chrono::steady_clock::now() - begin);
+      };
+      answer.on_done([note](const auto&...) { note(); });
+      answer.on_error([note, stop = current_stop_token()](const std::exception_ptr&) {
+        if (stop.stop_requested()) note();
+      });
+      return answer;
+    } catch (...) {
+      answer.cancel();
+      throw;
+    }
+  }
+
+  result timed() {
     struct stopwatch {
       latency_tracker* latency;
       std::chrono::steady_clock::time_point begin = std::chrono::steady_clock::now();

@@ -24,6 +24,11 @@
 /// of one; one that cannot get a thread loses with `no_thread`. Once the race is decided the
 /// others are asked to stop: a callable that can only be called with a `std::stop_token` in front
 /// gets theirs, deep code asks `this_job::stop_token()`.
+///
+/// A callable that answers later, by returning a `filch::future<T>` (`http::get_async`, a `submit`,
+/// a promise), makes contenders that hold no thread: race ten thousand. The value is the future's;
+/// what has lost is cancelled. Those that start at once are called one after another by the caller
+/// of the race, so they must not block.
 
 namespace filch {
 inline namespace v0 {
@@ -42,7 +47,8 @@ struct race_result {
 template <class T>
 struct race_options {
   /// Whether a value is good enough; one that is refused makes its contender a loser with
-  /// `rejected`. Called on the contender's thread, for several contenders at a time.
+  /// `rejected`. Called on the contender's thread (the one that ends its future, if it answers
+  /// later), for several contenders at a time.
   std::function<bool(const T&)> accept = {};
   /// Time for the whole race; 0: no limit. Then it is stopped and throws `timed_out`.
   std::chrono::nanoseconds deadline{0};
@@ -70,6 +76,8 @@ struct race_payload {
   race_payload(const Make& make, std::function<bool(const T&)> judge, std::function<void(T&&)> late)
       : line(make()), accept(std::move(judge)), on_late(std::move(late)), values(line.size()) {}
 
+  using call_result = decltype(std::declval<Line&>().call(0));
+
   Line line;
   std::function<bool(const T&)> accept;
   std::function<void(T&&)> on_late;
@@ -90,10 +98,34 @@ class typed_race final : public race_core {
   }
 
  private:
-  void call(std::size_t i) override {
-    auto& value = payload_->values[i];
-    value.emplace(payload_->line.call(i));
-    if (payload_->accept && !payload_->accept(std::as_const(*value))) throw_rejected();
+  ref<future_base> call(std::size_t i) override {
+    if constexpr (Line::later) {
+      return payload_->line.call(i).shared();
+    } else {
+      payload_->values[i].emplace(payload_->line.call(i));
+      judge(i);
+      return {};
+    }
+  }
+  void collect(std::size_t i, future_base& from) override {
+    if constexpr (Line::later) {
+      using answer = typename payload::call_result::value_type;
+      auto& state = static_cast<future_state<answer>&>(from);
+      if constexpr (std::is_void_v<answer>) {
+        payload_->values[i].emplace();
+      } else if constexpr (std::is_reference_v<answer>) {
+        payload_->values[i].emplace(*state.value());
+      } else {
+        state.wait_for_readers();
+        payload_->values[i].emplace(std::move(state.value()));
+      }
+      judge(i);
+    }
+  }
+  void judge(std::size_t i) {
+    if (payload_->accept && !payload_->accept(std::as_const(*payload_->values[i]))) {
+      throw_rejected();
+    }
   }
   void forget(std::size_t i) noexcept override { payload_->line.forget(i); }
   void drop(std::size_t i) noexcept override { payload_->values[i].reset(); }
@@ -138,6 +170,7 @@ auto run_race(const bound& b, race_plan plan, race_options<T>& options, const Ma
   auto what = std::make_unique<typename race_type::payload>(make, std::move(options.accept),
                                                             std::move(options.on_late));
   plan.contenders = what->line.size();
+  plan.later = decltype(what->line)::later;
   const auto race = make_ref<race_type>(scope, plan, std::move(what));
   const race_end tidy_up(*race);
   race->hold();
@@ -189,7 +222,7 @@ class race_verbs {
   /// All contenders start at once, or staggered; one that throws, or whose value is not accepted,
   /// has lost. The others are asked to stop once the winner's value is safe.
   ///
-  /// Cost: a thread and an allocation for each contender.
+  /// Cost: a thread and an allocation for each contender; where f answers later, no thread.
   /// Threads: f is called from several at once. It is called as an lvalue.
   /// Blocks: until there is a winner and, with `losers::join`, all others have ended.
   /// Throws: `race_failed` with every error, in the order of xs, if all have lost; `timed_out` at

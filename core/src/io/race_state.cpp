@@ -56,6 +56,8 @@ class race_core::contender final : public job {
     where().what = &race;
   }
   void enter(ref<race_core> race) noexcept { race_ = std::move(race); }
+  /// What will have the value of a contender that answers later. Under the race's answers_lock_.
+  ref<future_base> answer;
   void run() noexcept override {
     const auto race = std::move(race_);
     race->run(index_);
@@ -68,14 +70,24 @@ class race_core::contender final : public job {
   ref<race_core> race_;
 };
 
+/// The end of what a contender was called for.
+class race_core::answer_note final : public callback {
+ public:
+  answer_note(ref<race_core> race, std::size_t i) noexcept : race_(std::move(race)), i_(i) {}
+  void call(future_base& answer) noexcept override { race_->answered(i_, answer); }
+
+ private:
+  ref<race_core> race_;
+  std::size_t i_;
+};
+
 /// What the caller waits for: the verdict, or the end of all contenders.
 class race_core::door final : public awaited {
  public:
   door(race_core& race, latch& opens, bool structured) noexcept
       : race_(race), opens_(opens), structured_(structured) {}
   latch& done() noexcept override { return opens_; }
-  // Contenders are started on threads of their own or not at all.
-  ref<job> unclaimed() noexcept override { return {}; }
+  ref<job> unclaimed() noexcept override { return race_.unclaimed(); }
   slot* runner(std::size_t i) noexcept override { return race_.runner(i); }
   const void* what() const noexcept override { return &race_; }
   bool structured() const noexcept override { return structured_; }
@@ -112,7 +124,7 @@ void race_core::hold() {
   {
     const auto give_up = [this]() noexcept { end(race_verdict::cancelled); };
     const std::stop_callback on_stop(token, give_up);
-    start_from(0);
+    start_from(0, plan_.later);
     wait_for_end();
   }
   count_superseded();
@@ -135,21 +147,57 @@ void race_core::run(std::size_t i) noexcept {
   if (cell_.is_open()) {
     std::exception_ptr error;
     try {
-      call(i);
+      // Before the call: what has begun must be listened to, memory or not.
+      std::unique_ptr<callback> note;
+      if (plan_.later) note = std::make_unique<answer_note>(ref<race_core>::share(this), i);
+      if (auto answer = call(i)) return listen_to(std::move(answer), std::move(note), i);
     } catch (...) {
       error = std::current_exception();
     }
     forget(i);
-    if (!error || (plan_.errors_win && !stop_->stop_requested())) {
-      win_or_drop(i, std::move(error));
-    } else {
-      lose(i, std::move(error));
-      if (plan_.stagger.count() > 0) start_from(i + 1);
-    }
+    settle(i, std::move(error));
   } else {
     forget(i);
   }
   running_.arrive();
+}
+
+void race_core::listen_to(ref<future_base> answer, std::unique_ptr<callback> note,
+                          std::size_t i) noexcept {
+  answer->observe();
+  {
+    const std::lock_guard lock(answers_lock_);
+    contenders_[i]->answer = answer;
+  }
+  answer->add(note.release());
+  // Who decided the race before the answer was known here has not cancelled it.
+  if (!cell_.is_open()) answer->cancel();
+}
+
+void race_core::answered(std::size_t i, future_base& answer) noexcept {
+  std::exception_ptr error = answer.error();
+  try {
+    if (!error) collect(i, answer);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  forget(i);
+  settle(i, std::move(error));
+  ref<future_base> ended;  // dropped without the lock
+  {
+    const std::lock_guard lock(answers_lock_);
+    std::swap(ended, contenders_[i]->answer);
+  }
+  running_.arrive();
+}
+
+void race_core::settle(std::size_t i, std::exception_ptr error) noexcept {
+  if (!error || (plan_.errors_win && !stop_->stop_requested())) {
+    win_or_drop(i, std::move(error));
+  } else {
+    lose(i, std::move(error));
+    if (plan_.stagger.count() > 0) start_from(i + 1);
+  }
 }
 
 void race_core::win_or_drop(std::size_t i, std::exception_ptr error) noexcept {
@@ -189,8 +237,9 @@ void race_core::lose(std::size_t i, std::exception_ptr error) noexcept {
 
 // ---- who starts -------------------------------------------------------------------------------
 
-/// Starts contender i if it is next, and those after it as long as the rules allow it now.
-void race_core::start_from(std::size_t i) noexcept {
+/// Starts contender i if it is next, and those after it as long as the rules allow it now: each on
+/// a thread of its own, or here if they answer later and this is the caller of the race.
+void race_core::start_from(std::size_t i, bool here) noexcept {
   const bool staggered = plan_.stagger.count() > 0;
   for (bool go_on = true; go_on && i < contenders_.size(); ++i) {
     std::exception_ptr refused;
@@ -198,14 +247,20 @@ void race_core::start_from(std::size_t i) noexcept {
       const std::lock_guard lock(gate_);
       if (closed_ || next_ != i) return;
       next_ = i + 1;
-      refused = admits(i) ? launch(i) : spent();
+      refused = !admits(i) ? spent() : here ? nullptr : launch(i);
       if (staggered && !refused) go_on = !arm_stagger(i);
     }
     if (refused) {
       forget(i);
       lose(i, std::move(refused));
       running_.arrive();
-    } else if (!cell_.is_open()) {
+      continue;
+    }
+    if (here) {
+      const within place(contenders_[i]->where());
+      run(i);
+    }
+    if (!cell_.is_open()) {
       return;  // whoever decided it is waiting for the gate, and accounts for the rest
     }
   }
@@ -274,8 +329,23 @@ void race_core::over() noexcept {
   }
   stop_->request_stop();
   decided_.set();
+  cancel_answers();
   for (std::size_t i = contenders_.size() - never_started; i < contenders_.size(); ++i) forget(i);
   if (never_started != 0) running_.arrive(never_started);
+}
+
+/// Of those that answer later. Their stop reaches what listens to the race's; this reaches the
+/// rest, such as a job whose time has not come.
+void race_core::cancel_answers() noexcept {
+  if (!plan_.later) return;
+  for (const auto& one : contenders_) {
+    ref<future_base> answer;
+    {
+      const std::lock_guard lock(answers_lock_);
+      answer = one->answer;
+    }
+    if (answer) answer->cancel();
+  }
 }
 
 void race_core::wait_for_end() {
@@ -304,74 +374,15 @@ slot* race_core::runner(std::size_t i) const noexcept {
   return nullptr;
 }
 
-void race_core::count_superseded() noexcept {
-  std::size_t n = 0;
-  {
-    const std::lock_guard lock(errors_lock_);
-    n = late_errors_;
-    if (cell_.verdict() != race_verdict::failed) n += errors_.size();
+/// What a waiter may run in place: nothing, unless contenders are jobs of a pool without workers.
+ref<job> race_core::unclaimed() noexcept {
+  if (!plan_.later || width(core_) != 0) return {};
+  const std::lock_guard lock(answers_lock_);
+  for (const auto& one : contenders_) {
+    if (!one->answer || one->answer->done().is_set()) continue;
+    if (auto work = one->answer->unclaimed()) return work;
   }
-  if (n != 0) count_suppressed(core_, n);
-}
-
-void race_core::throw_unless_won() {
-  switch (cell_.verdict()) {
-    case race_verdict::won:
-      if (winning_error_) std::rethrow_exception(winning_error_);
-      return;
-    case race_verdict::failed:
-      throw_failed();
-    case race_verdict::timed_out:
-      throw_late();
-    case race_verdict::cancelled:
-    case race_verdict::open:
-      throw cancelled("filch: the race was stopped from outside before it had a winner");
-  }
-}
-
-void race_core::throw_failed() {
-  std::vector<item_error> list;
-  {
-    const std::lock_guard lock(errors_lock_);
-    list.reserve(errors_.size());
-    for (auto& [index, error] : errors_) list.push_back({index, std::move(error)});
-    errors_.clear();
-  }
-  std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.index < b.index; });
-  if (plan_.wanted == 1) throw race_failed(std::move(list));
-  throw race_failed(plan_.wanted, std::move(list));
-}
-
-void race_core::throw_late() {
-  std::vector<failure> known;
-  {
-    const std::lock_guard lock(errors_lock_);
-    known.swap(errors_);
-  }
-  std::sort(known.begin(), known.end(), [](auto& a, auto& b) { return a.first < b.first; });
-  std::string text =
-      "filch: the race reached its deadline without a winner and its contenders were asked to "
-      "stop; allow more time, or make one of them faster. Failed so far: ";
-  text += std::to_string(known.size()) + " of " + std::to_string(plan_.contenders);
-  constexpr std::size_t most = 8;
-  for (std::size_t k = 0; k < std::min(known.size(), most); ++k) {
-    text += (k == 0 ? ": " : "; ") + ("at index " + std::to_string(known[k].first)) + ": " +
-            describe(known[k].second);
-  }
-  if (known.size() > most) text += "; and others";
-  throw timed_out(text);
-}
-
-void throw_rejected() {
-  throw rejected(
-      "filch: the race's .accept refused the value of this contender; look at its value, or "
-      "accept it");
-}
-
-void throw_cannot_own() {
-  throw std::invalid_argument(
-      "filch: losers that may be abandoned need copies of the callable and of their arguments, "
-      "and one of these cannot be copied; hand it over with std::move, or use losers::join");
+  return {};
 }
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 #include <iostream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <filch/filch.hpp>
@@ -72,6 +73,19 @@ int main(int argc, char** argv) {
                {.after = 200ms, .budget = &extra, .latency = &usual});
   }
   // [end]
+
+  // [later]
+  auto answer = pool.race(filch::http::get_ok_async, mirrors).value;
+  // [end]
+  std::cout << answer.status << '\n';
+
+  // [promise]
+  filch::promise<int> given;
+  auto number = given.get_future();
+  std::thread elsewhere([given = std::move(given)]() mutable { given.set_value(42); });
+  std::cout << number.get() << '\n';
+  // [end]
+  elsewhere.join();
 }
 
 // [output]
@@ -82,4 +96,6 @@ int main(int argc, char** argv) {
 // hung up 2
 // took 1
 // 7 bytes
+// 200
+// 42
 // [end]

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <filch/detail/bound.hpp>
+#include <filch/detail/future_state.hpp>
 
 /// \file
 /// The starting line of a race: what its contenders call, and with what. A line either borrows
@@ -22,11 +23,29 @@
 
 namespace filch {
 inline namespace v0 {
+
+template <class T>
+class future;
+
 namespace detail {
+
+/// What a call comes to that returns R: R, or, of a `future<T>`, the T that is there later.
+template <class R>
+struct answer_of {
+  static constexpr bool later = false;
+  using type = R;
+};
+template <class T>
+struct answer_of<future<T>> {
+  static constexpr bool later = true;
+  using type = T;
+};
 
 /// The value of a race over calls that return R.
 template <class R>
-using race_value = std::conditional_t<std::is_void_v<R>, std::monostate, std::decay_t<R>>;
+using race_value =
+    std::conditional_t<std::is_void_v<typename answer_of<std::decay_t<R>>::type>, std::monostate,
+                       std::decay_t<typename answer_of<std::decay_t<R>>::type>>;
 
 /// Stands where an owning line has a `std::optional`.
 template <class T>
@@ -63,9 +82,13 @@ class range_line {
   template <class G>
   explicit range_line(std::in_place_t, G&& f) : f_(std::forward<G>(f)) {}
 
+  static constexpr bool later = answer_of<result>::later;
+
   std::size_t size() const noexcept { return elements_.size(); }
-  value call(std::size_t i) {
-    return call_contender<value, result>(f_, static_cast<A&&>(*elements_[i]));
+  /// The value, or, where f answers later, the future.
+  auto call(std::size_t i) {
+    using type = std::conditional_t<later, result, value>;
+    return call_contender<type, result>(f_, static_cast<A&&>(*elements_[i]));
   }
   void forget(std::size_t i) noexcept { elements_[i].reset(); }
   std::vector<Holder>& elements() noexcept { return elements_; }
@@ -164,20 +187,28 @@ struct common_value {
       requires { typename std::common_type_t<R...>; },
       "filch: the contenders of race_of must have results of a common type; convert "
       "them, or return a std::variant from each");
-  using type = std::decay_t<std::common_type_t<R...>>;
+  using common = std::decay_t<std::common_type_t<R...>>;
+  static_assert(!answer_of<common>::later || (std::is_same_v<std::decay_t<R>, common> && ...),
+                "filch: either all callables of race_of return the same future, or none does");
+  using called = common;
+  using type = race_value<common>;
 };
 template <class... R>
   requires(std::is_void_v<R> && ...)
 struct common_value<R...> {
+  using called = std::monostate;
   using type = std::monostate;
 };
 
 /// Contenders that are callables of their own, each kept by a Holder: `lent` or `std::optional`.
+/// T: their common result.
 template <class T, class... Holder>
 class callables_line {
  public:
   template <class... G>
   explicit callables_line(std::in_place_t, G&&... g) : callables_(std::forward<G>(g)...) {}
+
+  static constexpr bool later = answer_of<T>::later;
 
   static constexpr std::size_t size() noexcept { return sizeof...(Holder); }
   T call(std::size_t i) { return call_one(i, std::index_sequence_for<Holder...>{}); }
@@ -211,9 +242,10 @@ class callables_line {
 /// How a race of the callables F... is called, borrowed and owned.
 template <class... F>
 struct callables_lines {
-  using value = typename common_value<job_result<std::remove_reference_t<F>&>...>::type;
-  using borrowed = callables_line<value, lent<std::remove_reference_t<F>>...>;
-  using owned = callables_line<value, std::optional<kept<F>>...>;
+  using common = common_value<job_result<std::remove_reference_t<F>&>...>;
+  using value = typename common::type;
+  using borrowed = callables_line<typename common::called, lent<std::remove_reference_t<F>>...>;
+  using owned = callables_line<typename common::called, std::optional<kept<F>>...>;
   static constexpr bool can_own = (std::is_constructible_v<std::decay_t<F>, F> && ...);
 
   std::tuple<F&&...> callables;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <filch/detail/core.hpp>
+#include <filch/detail/future_state.hpp>
 #include <filch/detail/race_cell.hpp>
 
 namespace filch {
@@ -41,6 +43,8 @@ struct race_plan {
   std::chrono::nanoseconds stagger{0};
   /// 0: none.
   std::chrono::nanoseconds deadline{0};
+  /// What is called gives a future, and needs no thread after that.
+  bool later = false;
   std::string_view name{};
   /// Asked for every contender but the first; null: all may start. Used until the race is decided.
   race_admission* admission = nullptr;
@@ -79,8 +83,11 @@ class FILCH_API race_core : public ref_counted {
   const race_winner& winner(std::size_t place) const noexcept { return winners_[place]; }
 
  protected:
-  /// Calls contender i and keeps its value; throws what it throws, or `rejected`.
-  virtual void call(std::size_t i) = 0;
+  /// Calls contender i and keeps its value, or gives what will have it. Throws: what it throws, or
+  /// `rejected`.
+  virtual ref<future_base> call(std::size_t i) = 0;
+  /// Takes the value of contender i out of what `call` gave. Throws: `rejected`.
+  virtual void collect(std::size_t i, future_base& from) = 0;
   /// Destroys what contender i was called with.
   virtual void forget(std::size_t i) noexcept = 0;
   /// Hands on the value of contender i, which was too late, then destroys it.
@@ -91,16 +98,20 @@ class FILCH_API race_core : public ref_counted {
 
  private:
   class contender;
+  class answer_note;
   class door;
   using failure = std::pair<std::size_t, std::exception_ptr>;
 
   // What a contender goes through.
   void run(std::size_t i) noexcept;
+  void listen_to(ref<future_base> answer, std::unique_ptr<callback> note, std::size_t i) noexcept;
+  void answered(std::size_t i, future_base& answer) noexcept;
+  void settle(std::size_t i, std::exception_ptr error) noexcept;
   void win_or_drop(std::size_t i, std::exception_ptr error) noexcept;
   void lose(std::size_t i, std::exception_ptr error) noexcept;
 
   // Who starts.
-  void start_from(std::size_t i) noexcept;
+  void start_from(std::size_t i, bool here = false) noexcept;
   bool admits(std::size_t i) noexcept;
   static std::exception_ptr spent() noexcept;
   std::exception_ptr launch(std::size_t i) noexcept;
@@ -110,12 +121,14 @@ class FILCH_API race_core : public ref_counted {
   // How it ends.
   void end(race_verdict why) noexcept;
   void over() noexcept;
+  void cancel_answers() noexcept;
   void wait_for_end();
   void count_superseded() noexcept;
   void throw_unless_won();
   [[noreturn]] void throw_failed();
   [[noreturn]] void throw_late();
   slot* runner(std::size_t i) const noexcept;
+  ref<job> unclaimed() noexcept;
 
   pool_core& core_;
   race_plan plan_;
@@ -131,6 +144,8 @@ class FILCH_API race_core : public ref_counted {
   latch decided_;
   // Opens when every contender has ended or is known never to start.
   countdown running_;
+
+  std::mutex answers_lock_;  // what each contender, where it answers later, was called for
 
   std::mutex errors_lock_;
   std::vector<failure> errors_;

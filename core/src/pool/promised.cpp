@@ -1,0 +1,29 @@
+#include <filch/detail/promised.hpp>
+
+#include <stdexcept>
+
+#include <filch/error.hpp>
+
+#include "base/thrown.hpp"
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+std::exception_ptr broken_promise_error() noexcept {
+  return thrown([] {
+    throw broken_promise(
+        "filch: the promise behind this future was destroyed before it was given a value or an "
+        "error; look for a callback that is never called, or a path that returns early");
+  });
+}
+
+void throw_one_future() {
+  throw std::logic_error(
+      "filch: a promise has one future and it has been taken already (or the promise was moved "
+      "from); hand on that one");
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
