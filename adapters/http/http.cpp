@@ -5,7 +5,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "transfer.hpp"
+#include "owners.hpp"
 #include "transfer_thread.hpp"
 #include "url_text.hpp"
 
@@ -64,12 +64,12 @@ void response::raise_for_status() const {
   if (status >= 400) throw bad_status(status, url);
 }
 
-response get(const std::string& url, const get_options& options) {
+response detail::get_fn::operator()(const std::string& url, const get_options& options) const {
   const std::stop_token stop = effective_token(options);
   detail::require_web_url(url);
   refuse_what_is_over(url, options, stop);
   auto& thread = detail::transfer_thread::instance();
-  detail::transfer transfer(url, options);
+  detail::waited_transfer transfer(url, options);
   thread.submit(transfer);
   {
     const std::stop_callback forward(stop, [&]() noexcept { thread.request_stop(transfer); });
@@ -78,10 +78,35 @@ response get(const std::string& url, const get_options& options) {
   return transfer.take_response();
 }
 
-response get_ok(const std::string& url, const get_options& options) {
+response detail::get_ok_fn::operator()(const std::string& url, const get_options& options) const {
   response answer = get(url, options);
   answer.raise_for_status();
   return answer;
+}
+
+namespace {
+future<response> begin(const std::string& url, const get_options& options, bool ok_only) {
+  promise<response> given(options.stop);
+  auto answer = given.get_future();
+  try {
+    detail::require_web_url(url);
+    refuse_what_is_over(url, options, given.stop_token());
+    detail::promised_transfer::start(url, options, ok_only, given);
+  } catch (...) {
+    given.set_error(std::current_exception());
+  }
+  return answer;
+}
+}  // namespace
+
+future<response> detail::get_async_fn::operator()(const std::string& url,
+                                                  const get_options& options) const {
+  return begin(url, options, false);
+}
+
+future<response> detail::get_ok_async_fn::operator()(const std::string& url,
+                                                     const get_options& options) const {
+  return begin(url, options, true);
 }
 
 }  // namespace http

@@ -60,10 +60,7 @@ const char* advice(failure code) {
 }  // namespace
 
 transfer::transfer(const std::string& url, const get_options& options)
-    : url_(url),
-      max_body_(options.max_body),
-      ended_(std::make_shared<std::atomic<std::uint32_t>>(0)),
-      easy_(curl_easy_init()) {
+    : url_(url), max_body_(options.max_body), easy_(curl_easy_init()) {
   if (!easy_) throw std::bad_alloc();
   set_target(options);
   set_limits(options);
@@ -202,19 +199,6 @@ void transfer::end(CURLcode result) noexcept {
 void transfer::end_cancelled() noexcept {
   cancelled_ = true;
   hand_back();
-}
-
-void transfer::hand_back() noexcept {
-  const auto ended = ended_;
-  // order: the caller sees the answer; and, against the wake below being skipped, the store comes
-  // before the standard library's look at whether somebody waits [pair:HANDED_BACK]
-  ended->store(1, std::memory_order_seq_cst);
-  ended->notify_one();
-}
-
-void transfer::wait() noexcept {
-  // order: sees all that the transfer thread did to this transfer [pair:HANDED_BACK]
-  ended_->wait(0, std::memory_order_acquire);
 }
 
 response transfer::take_response() {

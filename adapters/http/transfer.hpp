@@ -3,11 +3,10 @@
 #include <curl/curl.h>
 
 #include <array>
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <filch/http.hpp>
+#include <memory>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,9 +31,9 @@ struct queue_links {
   transfer* previous_active = nullptr;
 };
 
-/// One GET from the call to its answer. Lives in the caller's frame, which does not end before
-/// `wait()` has returned.
-/// Threads: the caller's before it submits and after `wait()`; the transfer thread's between.
+/// One GET from the call to its answer.
+/// Threads: its owner's before it submits and once it was handed back; the transfer thread's
+/// between.
 class transfer {
  public:
   /// Prepares the request. Throws: `request_failed` for options that cannot be followed.
@@ -45,14 +44,15 @@ class transfer {
   CURL* easy() const noexcept { return easy_.get(); }
   queue_links queue;
 
-  /// Hands the transfer back to its caller, which may destroy it at once.
+  /// Hands the transfer back to its owner, which may destroy it at once.
   void end(CURLcode result) noexcept;
   void end_cancelled() noexcept;
 
-  /// Blocks until the transfer thread has handed it back.
-  void wait() noexcept;
-  /// The answer, or the exception that tells why there is none. Requires: `wait()` returned.
+  /// The answer, or the exception that tells why there is none. Requires: handed back.
   response take_response();
+
+ protected:
+  virtual ~transfer() = default;
 
  private:
   struct easy_deleter {
@@ -62,7 +62,9 @@ class transfer {
     void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
   };
 
-  void hand_back() noexcept;
+  /// Tells the owner that it has the transfer again. On the transfer thread, which touches it no
+  /// more after this.
+  virtual void hand_back() noexcept = 0;
   template <class Value>
   void set(CURLoption option, Value value);
   void set_target(const get_options& options);
@@ -90,8 +92,6 @@ class transfer {
   CURLcode result_ = CURLE_OK;
   std::exception_ptr exception_;
 
-  // Shared with whoever hands back: it still wakes the caller when the transfer may be gone.
-  std::shared_ptr<std::atomic<std::uint32_t>> ended_;
   // Last, so that libcurl is done before what it points at goes.
   std::unique_ptr<CURL, easy_deleter> easy_;
 };

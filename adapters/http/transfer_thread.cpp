@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstdlib>
 #include <filch/error.hpp>
@@ -22,8 +20,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds idle_time{5};
-constexpr long most_idle_connections = 256;
-
 transfer_thread* the_instance = nullptr;
 
 /// Starts a thread that no signal lands on but those a fault of its own raises, and the
@@ -40,20 +36,6 @@ int start_quietly(pthread_t& thread, void* (*body)(void*), void* argument) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error == 0) ::pthread_setname_np(thread, "filch-http");
   return error;
-}
-
-multi_ptr make_multi() {
-  multi_ptr multi(curl_multi_init());
-  if (!multi) throw std::bad_alloc();
-  curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, most_idle_connections);
-  // libcurl goes on without a way to be woken if it finds no descriptors; a stop would then not
-  // arrive.
-  if (curl_multi_wakeup(multi.get()) != CURLM_OK) {
-    throw request_failed(failure::other, "",
-                         "filch::http: no descriptors are left to start with; close some, or "
-                         "raise `ulimit -n`");
-  }
-  return multi;
 }
 
 }  // namespace
@@ -106,8 +88,7 @@ void transfer_thread::start() {
     ::pthread_join(thread_, nullptr);
     state_ = state::none;
   }
-  multi_ptr fresh = make_multi();
-  multi_ = std::move(fresh);
+  multi_ = std::make_unique<driven_multi>();
   woken_ = false;
   idle_until_ = steady_clock::now() + idle_time;
   if (const int error = start_quietly(thread_, &transfer_thread::enter, this); error != 0) {
@@ -129,7 +110,7 @@ void transfer_thread::request_stop(transfer& t) noexcept {
 
 void transfer_thread::wake() noexcept {
   if (std::exchange(woken_, true)) return;
-  curl_multi_wakeup(multi_.get());
+  multi_->wake();
 }
 
 void* transfer_thread::enter(void* self) noexcept {
@@ -141,12 +122,11 @@ void transfer_thread::run() noexcept {
   for (;;) {
     const mail letters = take_mail();
     open(letters);
-    const CURLMcode driven = drive();
-    if (driven != CURLM_OK) fail_all(driven);
     if (letters.draining) cancel_all();
     if (!active_ && end_if_idle()) return;
-    const CURLMcode slept = curl_multi_poll(multi_.get(), nullptr, 0, patience(), nullptr);
-    if (slept != CURLM_OK) fail_all(slept);
+    const CURLMcode driven = multi_->drive(patience());
+    hand_back_ended();
+    if (driven != CURLM_OK) fail_all(driven);
   }
 }
 
@@ -182,24 +162,20 @@ void transfer_thread::begin(transfer& t) noexcept {
   if (active_) active_->queue.previous_active = &t;
   active_ = &t;
   if (t.queue.stopped_early) return finish_cancelled(t);
-  if (const CURLMcode result = curl_multi_add_handle(multi_.get(), t.easy()); result != CURLM_OK) {
+  if (const CURLMcode result = curl_multi_add_handle(multi_->get(), t.easy()); result != CURLM_OK) {
     finish(t, result == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
   }
 }
 
-/// Lets libcurl do what can be done now, and hands back what has ended by that.
-CURLMcode transfer_thread::drive() noexcept {
-  int running = 0;
-  const CURLMcode outcome = curl_multi_perform(multi_.get(), &running);
+void transfer_thread::hand_back_ended() noexcept {
   int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+  while (const CURLMsg* message = curl_multi_info_read(multi_->get(), &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     const CURLcode result = message->data.result;
     char* owner = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
     finish(*reinterpret_cast<transfer*>(owner), result);
   }
-  return outcome;
 }
 
 void transfer_thread::finish(transfer& t, CURLcode result) noexcept {
@@ -215,7 +191,7 @@ void transfer_thread::finish_cancelled(transfer& t) noexcept {
 // Taking an unfinished transfer off the multi handle closes its connection. After this no stop
 // request can name the transfer any more.
 void transfer_thread::release(transfer& t) noexcept {
-  curl_multi_remove_handle(multi_.get(), t.easy());
+  curl_multi_remove_handle(multi_->get(), t.easy());
   (t.queue.previous_active ? t.queue.previous_active->queue.next_active : active_) =
       t.queue.next_active;
   if (t.queue.next_active) t.queue.next_active->queue.previous_active = t.queue.previous_active;
@@ -246,15 +222,14 @@ void transfer_thread::fail_all(CURLMcode why) noexcept {
 
 /// How long to sleep if nothing happens: libcurl knows its own deadlines, so for ever while
 /// something is under way, and else until the thread is no longer worth keeping.
-int transfer_thread::patience() const noexcept {
-  if (active_) return INT_MAX;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(idle_until_ - steady_clock::now());
-  return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+std::chrono::milliseconds transfer_thread::patience() const noexcept {
+  if (active_) return std::chrono::milliseconds::max();
+  return std::chrono::ceil<std::chrono::milliseconds>(idle_until_ - steady_clock::now());
 }
 
 /// Ends the thread's duty if nobody wants anything; it must return at once if this is true.
 bool transfer_thread::end_if_idle() noexcept {
-  multi_ptr last;  // before the lock, to close connections after it is released
+  std::unique_ptr<driven_multi> last;  // before the lock, to close connections after it is released
   std::lock_guard lock(mutex_);
   if (inbox_.starts) return false;
   if (!inbox_.draining && steady_clock::now() < idle_until_) return false;

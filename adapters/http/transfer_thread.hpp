@@ -8,16 +8,12 @@
 #include <memory>
 #include <mutex>
 
+#include "driven_multi.hpp"
 #include "transfer.hpp"
 
 namespace filch {
 inline namespace v0 {
 namespace http::detail {
-
-struct multi_deleter {
-  void operator()(CURLM* multi) const noexcept { curl_multi_cleanup(multi); }
-};
-using multi_ptr = std::unique_ptr<CURLM, multi_deleter>;
 
 /// The one multi handle of the process and the thread that drives it; see README.md for the
 /// protocol. Started by the first transfer, ends when idle, restarted when needed.
@@ -55,14 +51,14 @@ class transfer_thread {
   void run() noexcept;
   mail take_mail() noexcept;
   void open(const mail& letters) noexcept;
-  CURLMcode drive() noexcept;
+  void hand_back_ended() noexcept;
   void begin(transfer& t) noexcept;
   void finish(transfer& t, CURLcode result) noexcept;
   void finish_cancelled(transfer& t) noexcept;
   void release(transfer& t) noexcept;
   void cancel_all() noexcept;
   void fail_all(CURLMcode why) noexcept;
-  int patience() const noexcept;
+  std::chrono::milliseconds patience() const noexcept;
   bool end_if_idle() noexcept;
 
   // With `mutex_` held.
@@ -74,7 +70,7 @@ class transfer_thread {
   bool woken_ = false;
   state state_ = state::none;
   pthread_t thread_{};
-  multi_ptr multi_;
+  std::unique_ptr<driven_multi> multi_;
 
   // The transfer thread's own.
   transfer* active_ = nullptr;

@@ -10,6 +10,7 @@
 
 #include <filch/detail/export.hpp>
 #include <filch/error.hpp>
+#include <filch/future.hpp>
 
 /// \file
 /// Asking a web server, stoppable in every phase. Every request of the process runs on one
@@ -111,7 +112,25 @@ class FILCH_API bad_status : public error {
   std::string url_;
 };
 
-/// What the server at `url` answers to GET, whatever its status.
+namespace detail {
+// Function objects, so that they can be handed to verbs with their second argument left out.
+struct get_fn {
+  FILCH_API response operator()(const std::string& url, const get_options& options = {}) const;
+};
+struct get_ok_fn {
+  FILCH_API response operator()(const std::string& url, const get_options& options = {}) const;
+};
+struct get_async_fn {
+  FILCH_API future<response> operator()(const std::string& url,
+                                        const get_options& options = {}) const;
+};
+struct get_ok_async_fn {
+  FILCH_API future<response> operator()(const std::string& url,
+                                        const get_options& options = {}) const;
+};
+}  // namespace detail
+
+/// `get(url[, options])`: what the server at `url` answers to GET, whatever its status.
 ///
 /// Cost: no thread per call; the transfers of a process share one, which is started by the first
 /// call and ends after five idle seconds. TLS handshakes are computed on it, one after another.
@@ -120,11 +139,28 @@ class FILCH_API bad_status : public error {
 /// when the process exits; `no_thread` if the transfer thread cannot be started; `forked_pool` in
 /// a child made by `fork` from a process that had used this; `std::bad_alloc`.
 /// Whatever was thrown, the connection of an unfinished transfer is closed.
-FILCH_API response get(const std::string& url, const get_options& options = {});
+inline constexpr detail::get_fn get{};
 
 /// As `get`, but a status of 400 or above is an error, so that a race goes on without it.
 /// Throws: also `bad_status`.
-FILCH_API response get_ok(const std::string& url, const get_options& options = {});
+inline constexpr detail::get_ok_fn get_ok{};
+
+/// As `get`, without waiting: the future has the answer, or what `get` would throw. Nobody holds a
+/// thread for it, so ten thousand may be under way:
+///
+///     auto first = pool.race(filch::http::get_ok_async, mirrors).value;
+///     for (auto&& page : pool.imap_unordered(filch::http::get_async, urls, {.in_flight = 256}))
+///     ...
+///
+/// The future's `cancel`, a stop of the running job, and `options.stop` reach the transfer within
+/// about a millisecond, and end it with `filch::cancelled`. Callbacks on the future run on the
+/// transfer thread and must be short; what `then` is given runs as a job.
+/// Cost: as `get`. The system gives so many descriptors: see `ulimit -n`.
+/// Throws: `std::bad_alloc`; all else is in the future.
+inline constexpr detail::get_async_fn get_async{};
+
+/// As `get_async`, but a status of 400 or above is an error, as in `get_ok`.
+inline constexpr detail::get_ok_async_fn get_ok_async{};
 
 }  // namespace http
 }  // namespace v0
