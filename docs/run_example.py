@@ -2,8 +2,8 @@
 """Runs an example and compares what it prints with the `// [output]` region of its source,
 but for spaces at the ends of lines.
 
-usage: run_example.py <source> <program> <latency_server> [<path>...]
-The paths become URLs on a latency server that is started for this run.
+usage: run_example.py <source> <program> <server> [<path or word>...]
+Paths (what starts with a slash) become URLs on a server that is started for this run.
 """
 import pathlib
 import re
@@ -24,7 +24,8 @@ def main():
     with subprocess.Popen([server], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as serving:
         base = f"http://127.0.0.1:{serving.stdout.readline().strip()}"
-        done = subprocess.run([program, *(base + p for p in paths)], capture_output=True, text=True,
+        words = [base + p if p.startswith("/") else p for p in paths]
+        done = subprocess.run([program, *words], capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=100)
         serving.stdin.close()
     print(done.stdout, done.stderr, sep="")

@@ -1,40 +1,12 @@
-#include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <array>
 #include <charconv>
-#include <csignal>
-#include <cstdio>
-#include <exception>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
 
 #include "latency_server.hpp"
+#include "server_main.hpp"
 
-/// The latency server as a process of its own: prints its port on a line and serves until its
-/// standard input ends or SIGTERM or SIGINT comes. For benchmarks, whose figures would otherwise
-/// contain the server's work. Its only argument, if any, is the number of hosts.
 namespace {
-
-int wait_for_the_end() {
-  sigset_t end;
-  ::sigemptyset(&end);
-  ::sigaddset(&end, SIGTERM);
-  ::sigaddset(&end, SIGINT);
-  ::sigprocmask(SIG_BLOCK, &end, nullptr);
-  std::array<pollfd, 2> sources{pollfd{STDIN_FILENO, POLLIN, 0},
-                                pollfd{::signalfd(-1, &end, SFD_CLOEXEC), POLLIN, 0}};
-  for (;;) {
-    if (::poll(sources.data(), sources.size(), -1) < 0) continue;
-    if (sources[1].revents != 0) return 0;
-    std::array<char, 256> ignored;
-    if (sources[0].revents != 0 && ::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0) {
-      return 0;
-    }
-  }
-}
 
 unsigned hosts_of(int argc, char** argv) {
   if (argc < 2) return 1;
@@ -50,15 +22,11 @@ unsigned hosts_of(int argc, char** argv) {
 
 }  // namespace
 
+/// The latency server as a process of its own, for benchmarks, whose figures would otherwise
+/// contain the server's work. Its only argument, if any, is the number of hosts.
 int main(int argc, char** argv) {
-  try {
-    filch::test::raise_descriptor_limit();
+  return filch::test::server_main("latency_server", [&] {
     const filch::test::latency_server server(hosts_of(argc, argv));
-    std::printf("%u\n", static_cast<unsigned>(server.port()));
-    std::fflush(stdout);
-    return wait_for_the_end();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "latency_server: %s\n", error.what());
-    return 1;
-  }
+    filch::test::serve_at(server.port());
+  });
 }

@@ -57,6 +57,7 @@ peer::~peer() = default;
 
 void peer::begin(evhttp_request* request) {
   request_ = request;
+  gone_ = nullptr;
   table_.counters().request_arrived();
   watch();
 }
@@ -157,6 +158,7 @@ void peer::reset() {
 bool peer::leave() noexcept {
   // After a failed write evhttp has let go of the request, and expects us to free it.
   if (request_ && !evhttp_request_get_connection(request_)) evhttp_request_free(request_);
+  if (request_ && gone_) gone_();
   return request_ != nullptr;
 }
 

@@ -54,6 +54,9 @@ class peer {
   /// As `drop`, but with a TCP reset.
   void reset();
 
+  /// Runs `step` if the client leaves before its request is answered.
+  void if_gone(std::function<void()> step) { gone_ = std::move(step); }
+
   /// evhttp is closing the connection: gives back what the peer holds of it.
   /// True if a request was left unanswered.
   bool leave() noexcept;
@@ -70,6 +73,7 @@ class peer {
   event_ptr timer_;
   event_ptr watch_;
   std::function<void()> step_;
+  std::function<void()> gone_;
 
   struct dripping {
     std::chrono::steady_clock::time_point start;
