@@ -7,7 +7,6 @@
 #include <exception>
 #include <filch/http.hpp>
 #include <memory>
-#include <memory>
 #include <string>
 #include <string_view>
 

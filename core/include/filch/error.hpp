@@ -89,13 +89,6 @@ class FILCH_API no_result : public error {
   ~no_result() override;
 };
 
-/// The promise behind a future was destroyed without having been kept.
-class FILCH_API broken_promise : public error {
- public:
-  using error::error;
-  ~broken_promise() override;
-};
-
 /// A task graph is changed, destroyed, or begun again while it runs and may not be.
 class FILCH_API graph_busy : public error {
  public:

@@ -6,11 +6,19 @@
 
 #include <filch/detail/bound.hpp>
 #include <filch/detail/promised.hpp>
+#include <filch/error.hpp>
 #include <filch/future.hpp>
 #include <filch/pool.hpp>
 
 namespace filch {
 inline namespace v0 {
+
+/// The promise behind a future was destroyed without having been kept.
+class FILCH_API broken_promise : public error {
+ public:
+  using error::error;
+  ~broken_promise() override;
+};
 
 /// The other end of a future whose result no job makes: a callback, an event loop, a thread of
 /// another library. Whoever has the promise keeps it, once; whoever has the future need not know.

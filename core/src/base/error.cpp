@@ -34,7 +34,6 @@ nesting_limit::~nesting_limit() = default;
 no_thread::~no_thread() = default;
 result_moved::~result_moved() = default;
 no_result::~no_result() = default;
-broken_promise::~broken_promise() = default;
 rejected::~rejected() = default;
 graph_busy::~graph_busy() = default;
 cyclic_graph::~cyclic_graph() = default;

@@ -2,12 +2,15 @@
 
 #include <stdexcept>
 
-#include <filch/error.hpp>
+#include <filch/promise.hpp>
 
 #include "base/thrown.hpp"
 
 namespace filch {
 inline namespace v0 {
+
+broken_promise::~broken_promise() = default;
+
 namespace detail {
 
 std::exception_ptr broken_promise_error() noexcept {
