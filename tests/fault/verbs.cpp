@@ -338,7 +338,7 @@ constexpr verb all_verbs[] = {
 
 }  // namespace
 
-std::span<const verb> verbs() { return all_verbs; }
+std::span<const verb> computing_verbs() { return all_verbs; }
 
 bool try_verb(const verb& v, const filch::pool& pool) {
   try {

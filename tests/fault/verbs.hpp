@@ -23,6 +23,9 @@ class wrong_answer : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+/// Those of verbs.cpp, and those of waiting_verbs.cpp.
+std::span<const verb> computing_verbs();
+std::span<const verb> waiting_verbs();
 std::span<const verb> verbs();
 
 /// Calls the verb; true if it gave the right answer, false if it threw what a call without memory
