@@ -71,26 +71,38 @@ void retry(const filch::pool& pool) {
 }
 
 void queue(const filch::pool& pool) {
-  filch::queue<belonging> two(2);
+  filch::queue<belonging> all;
   auto producer = pool.submit([&] {
     // Whoever waits at the other end must hear of the end, whatever comes.
     struct closer {
       filch::queue<belonging>& of;
       ~closer() { of.close(); }
-    } at_the_end{two};
-    for (int i = 0; i < 10; ++i) two.push(belonging());
+    } at_the_end{all};
+    for (int i = 0; i < 10; ++i) all.push(belonging());
+  });
+  if (pool.stats().workers == 0) producer.wait();  // a pop does not know who is to push
+  int taken = 0;
+  while (all.pop()) ++taken;
+  producer.get();
+  check(taken == 10, "something pushed was not popped");
+}
+
+// Each end waits for the other in turn.
+void bounded_queue(const filch::pool& pool) {
+  if (pool.stats().workers == 0) return;
+  filch::queue<belonging> one(1);
+  auto producer = pool.submit([&] {
+    for (int i = 0; i < 10; ++i) one.push(belonging());
   });
   int taken = 0;
   try {
-    for (auto& one : two) {
-      static_cast<void>(one);
-      ++taken;
-    }
+    while (taken < 10 && one.pop_for(10s)) ++taken;
   } catch (...) {
-    two.close();
+    one.close();
     producer.wait();
     throw;
   }
+  one.close();
   producer.get();
   check(taken == 10, "something pushed was not popped");
 }
@@ -152,6 +164,7 @@ constexpr verb all_verbs[] = {
     {"hedge", hedge},
     {"retry", retry},
     {"queue", queue},
+    {"bounded_queue", bounded_queue},
     {"io", io},
     {"stopped_io", stopped_io},
 };

@@ -37,15 +37,15 @@ const std::exception_ptr& cancellation() {
       [] { return std::make_unique<std::exception_ptr>(std::make_exception_ptr(cancelled())); });
 }
 
-/// Takes a result's time limit back when the result is there.
+/// Takes a timer of a result back when the result is there.
 class drop_timer final : public callback {
  public:
-  drop_timer(pool_ptr core, std::uint64_t id) noexcept : core_(std::move(core)), id_(id) {}
-  void call(future_base&) noexcept override { cancel_timer(*core_, id_); }
+  explicit drop_timer(pool_ptr core) noexcept : core_(std::move(core)) {}
+  void call(future_base&) noexcept override { cancel_timer(*core_, id); }
+  std::uint64_t id = 0;
 
  private:
   pool_ptr core_;
-  std::uint64_t id_;
 };
 
 /// Cancels a job whose time has not come when its pool is shut down.
@@ -174,8 +174,20 @@ bool future_base::add(callback* added) noexcept {
   }
 }
 
+// A job that will never run must not lie in a queue, with all it owns, until somebody comes by.
+void future_base::leave_queue() noexcept {
+  if (!accepted_) return;
+  if (where().lane == lane::io) {
+    core_->io().forget(*this);
+  } else {
+    core_->cpu().forget(*this, current.home);
+  }
+}
+
 bool future_base::cancel() noexcept {
   if (claim()) {
+    const auto keep = ref<future_base>::share(this);  // the queue's may have been the last
+    leave_queue();
     finish(cancellation());
     return true;
   }
@@ -188,6 +200,7 @@ void future_base::expire() noexcept {
   // order: whoever finishes after the stop sees why [pair:EXPIRED]
   expired_.store(true, std::memory_order_release);
   if (claim()) {
+    leave_queue();
     finish(nullptr);
   } else if (where().stop) {
     where().stop->request_stop();
@@ -199,10 +212,12 @@ void enqueue_at(pool_core& core, ref<future_base> work,
   try {
     work->hold_back();
     work->add(new cancel_with_pool(*work));
-    call_at(core, when, [&core, work] {
+    auto end = std::make_unique<drop_timer>(work->core());
+    end->id = call_at(core, when, [&core, work] {
       work->release_hold();
       enqueue(core, ref<job>(work));
     });
+    work->add(end.release());
   } catch (...) {
     work->cancel();
     throw;
@@ -215,8 +230,9 @@ void limit_future(future_base& result, std::chrono::nanoseconds limit) {
   try {
     const auto core = result.core();
     const auto self = ref<future_base>::share(&result);
-    const auto id = call_at(*core, deadline_after(limit), [self] { self->expire(); });
-    result.add(new drop_timer(core, id));
+    auto end = std::make_unique<drop_timer>(core);
+    end->id = call_at(*core, deadline_after(limit), [self] { self->expire(); });
+    result.add(end.release());
   } catch (...) {
     result.cancel();
     throw;
