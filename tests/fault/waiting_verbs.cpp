@@ -70,41 +70,39 @@ void retry(const filch::pool& pool) {
   check(pool.submit(again, 5).get() == 5, "retry");
 }
 
-void queue(const filch::pool& pool) {
-  filch::queue<belonging> all;
+/// Ten things go through a queue.
+void hand_over(const filch::pool& pool, filch::queue<belonging>& through) {
   auto producer = pool.submit([&] {
     // Whoever waits at the other end must hear of the end, whatever comes.
     struct closer {
       filch::queue<belonging>& of;
       ~closer() { of.close(); }
-    } at_the_end{all};
-    for (int i = 0; i < 10; ++i) all.push(belonging());
+    } at_the_end{through};
+    for (int i = 0; i < 10; ++i) through.push(belonging());
   });
-  if (pool.stats().workers == 0) producer.wait();  // a pop does not know who is to push
   int taken = 0;
-  while (all.pop()) ++taken;
+  try {
+    if (pool.stats().workers == 0) producer.wait();  // a pop does not know who is to push
+    while (through.pop()) ++taken;
+  } catch (...) {
+    through.close();
+    producer.wait();
+    throw;
+  }
   producer.get();
   check(taken == 10, "something pushed was not popped");
 }
 
-// Each end waits for the other in turn.
+void queue(const filch::pool& pool) {
+  filch::queue<belonging> all;
+  hand_over(pool, all);
+}
+
+// Each end waits for the other in turn, which takes a thread at each.
 void bounded_queue(const filch::pool& pool) {
   if (pool.stats().workers == 0) return;
   filch::queue<belonging> one(1);
-  auto producer = pool.submit([&] {
-    for (int i = 0; i < 10; ++i) one.push(belonging());
-  });
-  int taken = 0;
-  try {
-    while (taken < 10 && one.pop_for(10s)) ++taken;
-  } catch (...) {
-    one.close();
-    producer.wait();
-    throw;
-  }
-  one.close();
-  producer.get();
-  check(taken == 10, "something pushed was not popped");
+  hand_over(pool, one);
 }
 
 class pipe_ends {
