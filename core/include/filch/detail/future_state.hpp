@@ -90,8 +90,7 @@ class FILCH_API future_base : public job, public awaited {
  protected:
   /// Requires: `enter(core)` was called for this result; `finish` leaves.
   explicit future_base(pool_core& core);
-  /// A result made of others, or outside of the pool: nothing was accepted for it, and `finish`
-  /// leaves nothing.
+  /// Made of other results, or outside of the pool: nothing was accepted, `finish` leaves nothing.
   explicit future_base(pool_ptr core) noexcept : core_(std::move(core)), accepted_(false) {}
   ~future_base() override;
 
