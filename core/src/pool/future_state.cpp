@@ -59,6 +59,15 @@ class cancel_with_pool final : public callback {
   std::stop_callback<std::function<void()>> on_stop_;
 };
 
+/// A job that will never run must not lie in a queue, with all it owns, until somebody comes by.
+void leave_queue(job& work, pool_core& core) noexcept {
+  if (work.where().lane == lane::io) {
+    core.io().forget(work);
+  } else {
+    core.cpu().forget(work, current.home);
+  }
+}
+
 }  // namespace
 
 job::~job() = default;
@@ -174,20 +183,10 @@ bool future_base::add(callback* added) noexcept {
   }
 }
 
-// A job that will never run must not lie in a queue, with all it owns, until somebody comes by.
-void future_base::leave_queue() noexcept {
-  if (!accepted_) return;
-  if (where().lane == lane::io) {
-    core_->io().forget(*this);
-  } else {
-    core_->cpu().forget(*this, current.home);
-  }
-}
-
 bool future_base::cancel() noexcept {
   if (claim()) {
     const auto keep = ref<future_base>::share(this);  // the queue's may have been the last
-    leave_queue();
+    leave_queue(*this, *core_);
     finish(cancellation());
     return true;
   }
@@ -200,7 +199,7 @@ void future_base::expire() noexcept {
   // order: whoever finishes after the stop sees why [pair:EXPIRED]
   expired_.store(true, std::memory_order_release);
   if (claim()) {
-    leave_queue();
+    leave_queue(*this, *core_);
     finish(nullptr);
   } else if (where().stop) {
     where().stop->request_stop();

@@ -103,7 +103,6 @@ class FILCH_API future_base : public job, public awaited {
 
  private:
   void call_back(callback* list) noexcept;
-  void leave_queue() noexcept;
 
   pool_ptr core_;
   const bool accepted_ = true;
