@@ -23,6 +23,11 @@ function(filch_library target)
   # Not inherited, and not part of the export set of a static build either.
   target_link_libraries(${target} PRIVATE
     $<BUILD_INTERFACE:filch_warnings> $<BUILD_INTERFACE:filch_hardening>)
+  # A library that is unloaded with a plugin would take the code of its threads with it.
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL SHARED_LIBRARY)
+    target_link_options(${target} PRIVATE LINKER:-z,nodelete)
+  endif()
 
   if(FILCH_INSTALL)
     install(TARGETS ${target} EXPORT filch_${arg_EXPORT_NAME}

@@ -128,7 +128,7 @@ struct hedged {
   latency_tracker* latency;
 
   result operator()(std::size_t) {
-    if constexpr (answer_of<std::decay_t<result>>::later) {
+    if constexpr (comes_later<std::decay_t<result>>) {
       return watched(std::chrono::steady_clock::now(), invoke_job<result>(f));
     } else {
       return timed();

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include <filch/detail/answer.hpp>
 #include <filch/detail/bound.hpp>
 #include <filch/detail/future_state.hpp>
 
@@ -23,29 +24,12 @@
 
 namespace filch {
 inline namespace v0 {
-
-template <class T>
-class future;
-
 namespace detail {
-
-/// What a call comes to that returns R: R, or, of a `future<T>`, the T that is there later.
-template <class R>
-struct answer_of {
-  static constexpr bool later = false;
-  using type = R;
-};
-template <class T>
-struct answer_of<future<T>> {
-  static constexpr bool later = true;
-  using type = T;
-};
 
 /// The value of a race over calls that return R.
 template <class R>
-using race_value =
-    std::conditional_t<std::is_void_v<typename answer_of<std::decay_t<R>>::type>, std::monostate,
-                       std::decay_t<typename answer_of<std::decay_t<R>>::type>>;
+using race_value = std::conditional_t<std::is_void_v<answer_of<std::decay_t<R>>>, std::monostate,
+                                      std::decay_t<answer_of<std::decay_t<R>>>>;
 
 /// Stands where an owning line has a `std::optional`.
 template <class T>
@@ -82,7 +66,7 @@ class range_line {
   template <class G>
   explicit range_line(std::in_place_t, G&& f) : f_(std::forward<G>(f)) {}
 
-  static constexpr bool later = answer_of<result>::later;
+  static constexpr bool later = comes_later<std::decay_t<result>>;
 
   std::size_t size() const noexcept { return elements_.size(); }
   /// The value, or, where f answers later, the future.
@@ -188,7 +172,7 @@ struct common_value {
       "filch: the contenders of race_of must have results of a common type; convert "
       "them, or return a std::variant from each");
   using common = std::decay_t<std::common_type_t<R...>>;
-  static_assert(!answer_of<common>::later || (std::is_same_v<std::decay_t<R>, common> && ...),
+  static_assert(!comes_later<common> || (std::is_same_v<std::decay_t<R>, common> && ...),
                 "filch: either all callables of race_of return the same future, or none does");
   using called = common;
   using type = race_value<common>;
@@ -208,7 +192,7 @@ class callables_line {
   template <class... G>
   explicit callables_line(std::in_place_t, G&&... g) : callables_(std::forward<G>(g)...) {}
 
-  static constexpr bool later = answer_of<T>::later;
+  static constexpr bool later = comes_later<T>;
 
   static constexpr std::size_t size() noexcept { return sizeof...(Holder); }
   T call(std::size_t i) { return call_one(i, std::index_sequence_for<Holder...>{}); }

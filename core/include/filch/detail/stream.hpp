@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include <filch/detail/answer.hpp>
 #include <filch/detail/each.hpp>
 #include <filch/detail/future_state.hpp>
 #include <filch/detail/source.hpp>
@@ -23,9 +24,6 @@
 namespace filch {
 inline namespace v0 {
 
-template <class T>
-class future;
-
 /// An element of an unordered stream: where its input stood, and what came of it.
 template <class T>
 struct indexed_value {
@@ -34,20 +32,6 @@ struct indexed_value {
 };
 
 namespace detail {
-
-/// The value of a callable's result: what it returns, or what the future that it returns will have.
-template <class R>
-struct value_of_result {
-  using type = R;
-};
-template <class R>
-struct value_of_result<future<R>> {
-  using type = R;
-};
-template <class R>
-using answer_of = typename value_of_result<R>::type;
-template <class R>
-inline constexpr bool comes_later = !std::is_same_v<R, answer_of<R>>;
 
 /// An item whose value is a T.
 template <class T>
