@@ -1,8 +1,12 @@
 #include "transfer.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <climits>
+#include <exception>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -136,11 +140,22 @@ void transfer::set_headers(const get_options& options) {
 
 void transfer::set_callbacks() {
   set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_OPENSOCKETFUNCTION, &transfer::on_open_socket);
+  set(CURLOPT_OPENSOCKETDATA, this);
   set(CURLOPT_ERRORBUFFER, words_.data());
   set(CURLOPT_HEADERFUNCTION, &transfer::on_header);
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &transfer::on_body);
   set(CURLOPT_WRITEDATA, this);
+}
+
+// libcurl does not tell that there was no descriptor to connect with.
+curl_socket_t transfer::on_open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+  const int made =
+      ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (made >= 0) return made;
+  if (errno == EMFILE || errno == ENFILE) static_cast<transfer*>(self)->no_descriptor_ = errno;
+  return CURL_SOCKET_BAD;
 }
 
 std::size_t transfer::on_header(char* data, std::size_t size, std::size_t n, void* self) noexcept {
@@ -291,9 +306,23 @@ void transfer::raise_failure() const {
                     "; raise get_options.timeout or connect_timeout if it may take longer");
   }
   const failure code = classify();
+  if (code == failure::connect && no_descriptor_ != 0) raise_no_descriptor();
   throw request_failed(
       code, shown,
       "filch::http: no answer from " + shown + ": " + libcurls_words() + "; " + advice(code));
+}
+
+/// The cause is nested, so that whoever limits requests by what the system has can see it.
+void transfer::raise_no_descriptor() const {
+  try {
+    throw std::system_error(no_descriptor_, std::generic_category());
+  } catch (const std::system_error& cause) {
+    const std::string shown = presentable(url_);
+    std::throw_with_nested(request_failed(
+        failure::connect, shown,
+        "filch::http: no connection to " + shown + ": " + cause.what() +
+            "; ask for less at once, close some descriptors, or raise `ulimit -n`"));
+  }
 }
 
 }  // namespace http::detail

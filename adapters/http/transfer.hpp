@@ -70,10 +70,12 @@ class transfer {
   void set_limits(const get_options& options);
   void set_headers(const get_options& options);
   void set_callbacks();
+  static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept;
   static std::size_t on_header(char* data, std::size_t size, std::size_t n, void* self) noexcept;
   static std::size_t on_body(char* data, std::size_t size, std::size_t n, void* self) noexcept;
   void take_header_line(std::string_view line);
   [[noreturn]] void raise_failure() const;
+  [[noreturn]] void raise_no_descriptor() const;
   failure classify() const;
   std::string effective_url() const;
   std::string libcurls_words() const;
@@ -88,6 +90,7 @@ class transfer {
   bool body_too_large_ = false;
   bool headers_too_large_ = false;
   bool cancelled_ = false;
+  int no_descriptor_ = 0;  // the error of a socket that could not be made
   CURLcode result_ = CURLE_OK;
   std::exception_ptr exception_;
 

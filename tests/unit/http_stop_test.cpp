@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <filch/http.hpp>
 #include <filch/pool.hpp>
 #include <filch/submit.hpp>
@@ -17,6 +18,7 @@
 #include <latch>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -279,6 +281,38 @@ TEST(http_thread, without_descriptors_a_call_fails_instead_of_hanging) {
   EXPECT_THROW(http::get(server.url("/delay/0"), {.timeout = soon}), http::request_failed);
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(http::get(server.url("/delay/0")).status, 200);
+}
+
+TEST(http_thread, a_connection_without_a_descriptor_says_so) {
+#if FILCH_TEST_ASAN
+  GTEST_SKIP() << "the sanitizer's type checks need descriptors of their own";
+#endif
+  const latency_server server;
+  auto kept_open = http::get_async(server.url("/hang"));
+  ASSERT_TRUE(server.wait_for_requests(1, soon));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const int next = ::dup(0);
+  ::close(next);
+  rlimit none = before;
+  none.rlim_cur = static_cast<rlim_t>(next);
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::exception_ptr error;
+  try {
+    http::get(server.url("/delay/0"), {.timeout = soon});
+  } catch (const http::request_failed& e) {
+    error = std::current_exception();
+    EXPECT_EQ(e.code(), http::failure::connect) << e.what();
+    try {
+      std::rethrow_if_nested(e);
+      ADD_FAILURE() << "no cause";
+    } catch (const std::system_error& cause) {
+      EXPECT_EQ(cause.code(), std::errc::too_many_files_open);
+    }
+  }
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(error);
+  kept_open.cancel();
 }
 
 TEST(http_thread, a_forked_child_is_told_so) {

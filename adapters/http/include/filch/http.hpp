@@ -74,7 +74,8 @@ enum class failure {
   bad_header,          ///< a header of the request has a line break or no name
   bad_url,             ///< the URL cannot be understood
   body_too_large,      ///< `max_body` was reached
-  connect,             ///< no connection could be made
+  connect,             ///< no connection could be made; for want of descriptors, with a nested
+                       ///< std::system_error that says so
   headers_too_large,   ///< more than 256 KiB of header lines
   other,               ///< anything else; the message has libcurl's words
   reset,               ///< the server ended the connection before its answer did
