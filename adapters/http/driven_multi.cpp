@@ -27,10 +27,10 @@ driven_multi::driven_multi() try : multi_(curl_multi_init()) {
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &driven_multi::on_timer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
 } catch (const std::system_error& e) {
-  std::throw_with_nested(request_failed(
-      failure::other, "",
-      std::string("filch::http: no descriptors are left to start with (") + e.what() +
-          "); close some, or raise `ulimit -n`"));
+  std::throw_with_nested(
+      request_failed(failure::other, "",
+                     std::string("filch::http: no descriptors are left to start with (") +
+                         e.what() + "); close some, or raise `ulimit -n`"));
 }
 
 driven_multi::~driven_multi() { curl_multi_cleanup(multi_); }

@@ -151,8 +151,7 @@ void transfer::set_callbacks() {
 
 // libcurl does not tell that there was no descriptor to connect with.
 curl_socket_t transfer::on_open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {
-  const int made =
-      ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  const int made = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (made >= 0) return made;
   if (errno == EMFILE || errno == ENFILE) static_cast<transfer*>(self)->no_descriptor_ = errno;
   return CURL_SOCKET_BAD;
@@ -318,10 +317,10 @@ void transfer::raise_no_descriptor() const {
     throw std::system_error(no_descriptor_, std::generic_category());
   } catch (const std::system_error& cause) {
     const std::string shown = presentable(url_);
-    std::throw_with_nested(request_failed(
-        failure::connect, shown,
-        "filch::http: no connection to " + shown + ": " + cause.what() +
-            "; ask for less at once, close some descriptors, or raise `ulimit -n`"));
+    std::throw_with_nested(
+        request_failed(failure::connect, shown,
+                       "filch::http: no connection to " + shown + ": " + cause.what() +
+                           "; ask for less at once, close some descriptors, or raise `ulimit -n`"));
   }
 }
 

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/thread_end.hpp"
+
 namespace filch {
 inline namespace v0 {
 namespace detail {
@@ -98,27 +100,24 @@ struct piles {
 constinit thread_local piles mine __attribute__((tls_model("initial-exec")));
 
 /// Gives back what a thread keeps when it ends.
-struct end_of_thread {
-  ~end_of_thread() {
-    mine.ended = true;
-    for (std::size_t size = 0; size < sizes; ++size) {
-      auto& p = mine.of[size];
-      give_back(std::exchange(p.first, nullptr));
-      if (p.full && !the_depot().put(size, p.full)) give_back(p.full);
-      p.full = nullptr;
-      p.count = 0;
-    }
+void give_all_back() noexcept {
+  mine.ended = true;
+  for (std::size_t size = 0; size < sizes; ++size) {
+    auto& p = mine.of[size];
+    give_back(std::exchange(p.first, nullptr));
+    if (p.full && !the_depot().put(size, p.full)) give_back(p.full);
+    p.full = nullptr;
+    p.count = 0;
   }
-};
+}
+constinit thread_local thread_end at_end{give_all_back};
 
 bool may_keep() noexcept {
   if (mine.open) [[likely]] {
     return !mine.ended;
   }
-  static thread_local end_of_thread at_end;
-  mine.open = true;
-  static_cast<void>(&at_end);
-  return true;
+  mine.open = at_thread_end(at_end);
+  return mine.open;
 }
 
 constexpr std::size_t size_of(std::size_t bytes) noexcept { return (bytes - 1) / granule; }

@@ -7,14 +7,17 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <filch/blocking.hpp>
 #include <filch/detail/latch.hpp>
 
 #include "base/fork_guard.hpp"
+#include "base/thread_end.hpp"
 #include "sched/blocked.hpp"
 
 namespace filch {
@@ -85,7 +88,19 @@ class wake_descriptor {
   std::optional<filch::detail::fork_generation> born_in_;
 };
 
-thread_local wake_descriptor wake;
+constinit thread_local wake_descriptor* wake = nullptr;
+constinit thread_local filch::detail::thread_end wake_end{
+    []() noexcept { delete std::exchange(wake, nullptr); }};
+
+/// The thread's own. Throws: as `throw_failed`; `bad_alloc`.
+int own_wake_descriptor(const limits& of) {
+  if (!wake) {
+    auto fresh = std::make_unique<wake_descriptor>();
+    if (!filch::detail::at_thread_end(wake_end)) throw std::bad_alloc();
+    wake = fresh.release();
+  }
+  return wake->get(of);
+}
 
 struct wake_up {
   int fd;
@@ -118,7 +133,7 @@ const timespec* left_until(clock::time_point until, timespec& room) {
 
 void wait_ready(int fd, short events, const limits& until) {
   if (fd < 0) until.throw_failed(EBADF);  // poll would pass over it
-  const int bell = wake.get(until);
+  const int bell = own_wake_descriptor(until);
   const filch::detail::turn_pause paused;
   const filch::detail::blocked_worker stood_in_for(filch::detail::current.home,
                                                    filch::detail::blocked_worker::on::others);

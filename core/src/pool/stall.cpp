@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <new>
+#include <utility>
 
 #include <filch/detail/current.hpp>
 #include <filch/error.hpp>
 
+#include "base/thread_end.hpp"
 #include "pool/pool_core.hpp"
 #include "sched/blocked.hpp"
 
@@ -36,18 +40,16 @@ bool counts(const slot& s) noexcept {
 constinit thread_local outsider* record = nullptr;
 constinit thread_local bool thread_ends = false;
 
-struct record_holder {
-  std::shared_ptr<outsider> mine = std::make_shared<outsider>();
-  record_holder() { record = mine.get(); }
-  record_holder(const record_holder&) = delete;
-  record_holder& operator=(const record_holder&) = delete;
-  ~record_holder() {
-    record = nullptr;
-    thread_ends = true;
-    std::lock_guard lock(mine->lock);
-    mine->ended = true;
-  }
-};
+constinit thread_local std::shared_ptr<outsider>* held = nullptr;
+
+void end_record() noexcept {
+  const std::unique_ptr<std::shared_ptr<outsider>> mine(std::exchange(held, nullptr));
+  record = nullptr;
+  thread_ends = true;
+  std::lock_guard lock((*mine)->lock);
+  (*mine)->ended = true;
+}
+constinit thread_local thread_end record_end{end_record};
 
 }  // namespace
 
@@ -55,8 +57,13 @@ struct record_holder {
 
 std::shared_ptr<outsider> outsider::of_this_thread() {
   if (thread_ends) return {};
-  thread_local const record_holder holder;
-  return holder.mine;
+  if (!held) {
+    auto fresh = std::make_unique<std::shared_ptr<outsider>>(std::make_shared<outsider>());
+    if (!at_thread_end(record_end)) throw std::bad_alloc();
+    held = fresh.release();
+    record = held->get();
+  }
+  return *held;
 }
 
 outsider* outsider::known() noexcept { return record; }
