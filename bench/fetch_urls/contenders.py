@@ -48,6 +48,7 @@ class Contender:
 
 
 FILCH_STREAM = Contender("filch, get", "filch_stream", limits_hosts=True)
+FILCH_ASYNC = Contender("filch, get_async", "filch_async", limits_hosts=True)
 FILCH_MAP = Contender("filch, map without a number", "filch_map")
 MULTI = Contender("libcurl multi by hand", "curl_multi", limits_hosts=True)
 THREADS = Contender("std::thread, curl_easy", "curl_threads", tuned=True)
@@ -55,7 +56,7 @@ KEEP_ALIVE = Contender("Python, http.client", "python_threads.py", ("--client", 
                        tuned=True)
 URLLIB = Contender("Python, urllib", "python_threads.py", ("--client", "urllib"), tuned=True,
                    most_urls=1000)
-CONTENDERS = (FILCH_STREAM, FILCH_MAP, MULTI, THREADS, KEEP_ALIVE, URLLIB)
+CONTENDERS = (FILCH_ASYNC, FILCH_STREAM, FILCH_MAP, MULTI, THREADS, KEEP_ALIVE, URLLIB)
 
 LOADS = (Load("14 URLs of 1 s", 14, 1000, 1000),
          Load("1000 URLs of 20 to 100 ms", 1000, 20, 100),

@@ -69,8 +69,8 @@ TEST_P(race, ten_contenders_run_at_once_on_a_pool_of_one) {
 
 TEST_P(race, a_hundred_that_hang_do_not_keep_the_next_from_winning) {
   auto pool = make_pool_of(1, {.max_threads = 2});
-  const auto won = pool.race([](int x) { return x < 100 ? until_stopped() : x; },
-                             filch::range(0, 101));
+  const auto won =
+      pool.race([](int x) { return x < 100 ? until_stopped() : x; }, filch::range(0, 101));
   EXPECT_EQ(won.index, 100U);
 }
 
