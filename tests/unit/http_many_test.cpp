@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <chrono>
@@ -99,6 +100,37 @@ TEST(a_server_that_is_killed, leaves_each_item_a_result_or_a_named_error) {
   EXPECT_GE(good, 100);
   EXPECT_GT(failed, 0);
   EXPECT_EQ(pool.submit([] { return 3; }).get(), 3);
+}
+
+/// The limit of descriptors, lowered to what is open and so many more.
+class few_descriptors {
+ public:
+  explicit few_descriptors(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(entries("/proc/self/fd")) + more;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  few_descriptors(const few_descriptors&) = delete;
+  few_descriptors& operator=(const few_descriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// Client and server share the limit, so that the server, too, has to let some of them wait.
+TEST(a_stream_that_runs_out_of_descriptors, lowers_its_flight_and_gets_every_page) {
+  const latency_server server;
+  const filch::pool pool(2U);
+  http::get(server.url("/delay/0"));
+  const std::vector<std::string> urls(300, server.url("/delay/2/5"));
+  const few_descriptors limit(40);
+  int good = 0;
+  for (auto&& [index, page] : pool.imap_unordered(http::get_async, urls, {.in_flight = 100})) {
+    good += page.body == "xxxxx" ? 1 : 0;
+  }
+  EXPECT_EQ(good, 300);
 }
 
 }  // namespace

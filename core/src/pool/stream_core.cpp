@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include <filch/detail/throwing.hpp>
+#include <filch/io.hpp>
 
 #include "base/thrown.hpp"
 #include "pool/stream_waits.hpp"
@@ -21,6 +22,8 @@ bool lacks_descriptors(const std::exception_ptr& error) noexcept {
   } catch (const std::system_error& e) {
     return e.code() == std::errc::too_many_files_open ||
            e.code() == std::errc::too_many_files_open_in_system;
+  } catch (const io::too_many_files&) {
+    return true;
   } catch (const std::nested_exception& e) {
     return e.nested_ptr() && lacks_descriptors(e.nested_ptr());
   } catch (...) {
