@@ -19,6 +19,10 @@ FUTURE = "core/src/pool/future_state.cpp"
 API = "core/src/pool/core_api.cpp"
 POOL = "core/src/pool/pool.cpp"
 STREAM = "core/src/pool/stream_core.cpp"
+STREAM_FLIGHT = "core/src/pool/stream_flight.cpp"
+STREAM_ITEM = "core/src/pool/stream_item.cpp"
+STREAM_PLAN = "core/src/pool/stream_plan.cpp"
+STREAM_PLAN_H = "core/include/filch/detail/stream_plan.hpp"
 SCOPE = "core/src/pool/scope_core.cpp"
 TIMER = "core/src/sync/timer_queue.cpp"
 STOP = "core/src/base/stop_state.cpp"
@@ -144,10 +148,34 @@ MUTANTS = [
     ("a waiter of a pool without workers does not run the contenders", RACE,
      "  if (!plan_.later || width(core_) != 0) return {};", "  return {};", "race_later"),
     # ---- streams, scopes, timers
-    ("a stream runs one further ahead than it may", STREAM,
-     "return options.buffer;", "return options.buffer + 1;", "imap"),
+    ("a stream runs one further ahead than it may", STREAM_PLAN,
+     "return buffer;", "return buffer + 1;", "imap"),
     ("a stream that is destroyed does not stop its elements", STREAM,
      "  if (size_ != 0) stop_->request_stop();\n", "", "imap"),
+    ("the limit of a key is not heeded by those that have waited", STREAM_FLIGHT,
+     "if (!line.waiting.empty() && line.running < per_key_) make_ready(line);",
+     "if (!line.waiting.empty()) make_ready(line);", "imap_keys"),
+    ("the limit of a key is not heeded by those that come", STREAM_FLIGHT,
+     "running_ < limit_ && line.running < per_key_ &&", "running_ < limit_ &&", "imap_keys"),
+    ("a key at its limit holds up the others", STREAM_FLIGHT,
+     "  line.waiting.push(item);\n  if (line.running < per_key_) make_ready(line);\n",
+     "  line.waiting.push(item);\n", "imap_keys"),
+    ("a future in flight is not cancelled with its stream", STREAM,
+     "    result->cancel();\n  }\n}", "  }\n}", "imap_async"),
+    ("an element that does not hear is waited for", STREAM_ITEM,
+     "    if (!become(phase::late, phase::left)) return;", "    return;", "imap_left"),
+    ("an element is left behind that belongs to somebody else", STREAM_PLAN_H,
+     "return owns && (asynchronous", "return (asynchronous", "imap_left"),
+    ("an element left behind counts against the lane's limit", STREAM_ITEM,
+     "  if (in_call) stream_->core_->io().leave_to(*work);\n", "", "imap_left"),
+    ("a stream ends its callable under an element left behind", STREAM,
+     "quiet = quiet && strays_ == 0;", "", "imap_left"),
+    ("a pool waits for an element left behind", "core/include/filch/detail/stream_item.hpp",
+     "{ return is_left(); }", "{ return false; }", "imap_left"),
+    ("descriptors that run out lower nothing", STREAM_FLIGHT,
+     "limit_ = std::max<std::size_t>(std::min(limit_, running_) / 2, 1);", "", "imap_descriptors"),
+    ("an element without a descriptor fails", STREAM,
+     "if (!counts_ ||", "if (true ||", "imap_descriptors"),
     ("the first error of a scope does not stop the rest", SCOPE,
      "    }\n  }\n  call_.stop().request_stop();\n", "    }\n  }\n", "scope"),
     ("a timer goes off at once", TIMER,

@@ -73,9 +73,10 @@ struct stream_options {
 /// An element that fails because the process or the system has no file descriptor left
 /// (`std::system_error` with `errc::too_many_files_open` or `..._in_system`, `io::too_many_files`,
 /// or an exception that was thrown with such a one nested, as those of `http`) is put back, the
-/// number in flight is halved, and grows again, slowly, as others succeed; the error is raised at
-/// the element only if it was alone in flight, or if it was moved into the callable and so cannot
-/// be given to it again.
+/// number in flight is halved, and grows again, slowly, as others succeed. The error is raised at
+/// the element only if it was alone in flight, if it was moved into the callable and so cannot be
+/// given to it again, or where what is in flight is not counted: on `lane::cpu` with neither
+/// `.in_flight` nor `.key`, and no futures.
 ///
 /// Threads: one consumer at a time, which may change; only the consumer's thread reads the input.
 /// Lifetime: the destructor stops what runs and waits for it; what has not started never runs.

@@ -38,6 +38,7 @@ stream_core::stream_core(pool_core& core, stream_plan plan, order by, std::size_
       plan_(std::move(plan)),
       order_(by),
       buffer_(plan_.window(io_ceiling(core), width(core))),
+      counts_(plan_.counts()),
       stop_(make_stop(core, plan_.stop)),
       ctx_{&core, nullptr, this, &own_stop_, plan_.name, plan_.lane},
       flight_(plan_.most_in_flight(buffer_), plan_.per_key) {
@@ -151,7 +152,7 @@ void stream_core::read_one() {
 /// Throws: what the key of the item's element throws.
 void stream_core::launch(stream_item& item) {
   auto key = plan_.keyed ? key_of(item) : std::string();
-  {
+  if (counts_) {
     // In one go: the line of a key ends with the last that stands in it.
     std::lock_guard lock(lock_);
     plan_.keyed ? flight_.line_up(item, std::move(key)) : flight_.line_up(item);
@@ -182,12 +183,14 @@ void stream_core::item_ended(stream_item& item, bool well) noexcept {
   ref<job> next;
   ref<job> last_attempt;  // item and attempt hold each other until here
   bool more = false;
-  {
+  if (counts_ || order_ == order::completion) {
     std::lock_guard lock(lock_);
-    flight_.ended(item, well);
-    next = next_to_start();
-    more = flight_.has_next();
-    last_attempt = std::move(item.again_);
+    if (counts_) {
+      flight_.ended(item, well);
+      next = next_to_start();
+      more = flight_.has_next();
+      last_attempt = std::move(item.again_);
+    }
     completed(item);
   }
   if (next) enqueue(*core_, std::move(next));
@@ -204,7 +207,7 @@ void stream_core::completed(stream_item& item) noexcept {
 /// Lets an item that found no descriptor wait until others have given theirs back. Whoever worked
 /// on it must not touch it any more then.
 bool stream_core::puts_back(stream_item& item, const std::exception_ptr& error) noexcept {
-  if (!plan_.repeatable || !lacks_descriptors(error)) return false;
+  if (!counts_ || !plan_.repeatable || !lacks_descriptors(error)) return false;
   try {
     std::lock_guard lock(lock_);
     if (stop_requested() || flight_.is_alone(item)) return false;

@@ -164,7 +164,8 @@ stream_item::phase stream_item::settle() noexcept {
 
 void stream_item::ended(std::exception_ptr error) noexcept {
   stream_core& stream = *stream_;
-  auto was = settle();
+  // Nobody else ends an item whose time is not limited.
+  auto was = stream.plan_.timeout_each.count() == 0 ? phase::running : settle();
   if (was == phase::left) {
     drop_value();
     drop_input();

@@ -31,10 +31,13 @@ class stream_core::next_element : public awaited {
   };
   sight look_at(stream_item& item) const noexcept {
     if (item.done_.is_set()) return {};
+    if (!stream_.counts_) return ready_or_running(item);
     std::lock_guard lock(stream_.lock_);
     if (item.result_) return {stage::awaits, {}, item.result_};
     if (!item.launched) return {stage::waits};
-    job& attempt = item.attempt();
+    return ready_or_running(item.attempt());
+  }
+  static sight ready_or_running(job& attempt) noexcept {
     if (attempt.is_claimed()) return {stage::runs};
     return {stage::may_start, ref<job>::share(&attempt)};
   }

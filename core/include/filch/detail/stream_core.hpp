@@ -115,6 +115,7 @@ class FILCH_API stream_core : public ref_counted {
   const stream_plan plan_;
   const order order_;
   const std::size_t buffer_;
+  const bool counts_;  // what is in flight
   const ref<stop_state> stop_;
   stop_link own_stop_;  // the same, for contexts
   context ctx_;

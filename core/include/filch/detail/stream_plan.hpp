@@ -42,6 +42,11 @@ struct FILCH_API stream_plan {
     return owns && (asynchronous || lane == lane::io) && timeout_each.count() > 0 &&
            !(losers && losers->what() == losers::kind::join);
   }
+  /// Whether it must be known how many are in flight. Not where the workers are the limit: there a
+  /// lock for each end of each element would be the dearest part of it.
+  bool counts() const noexcept {
+    return in_flight != 0 || keyed || asynchronous || lane == lane::io;
+  }
   /// How long an item may go on after it was asked to stop.
   std::chrono::nanoseconds grace() const noexcept {
     return losers ? losers->patience() : std::chrono::milliseconds(100);
