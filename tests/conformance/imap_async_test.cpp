@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <ranges>
@@ -17,6 +18,7 @@
 
 #include <filch/imap.hpp>
 #include <filch/pool.hpp>
+#include <filch/promise.hpp>
 #include <filch/ranges.hpp>
 #include <filch/this_job.hpp>
 
@@ -261,6 +263,37 @@ TEST_P(imap_async, asks_jobs_behind_its_futures_to_stop_and_waits_for_them) {
     EXPECT_TRUE(eventually([&] { return running == 3; }));
   }
   EXPECT_EQ(running, 0);
+}
+
+TEST_P(imap_async, asks_those_who_have_given_it_promises_to_stop) {
+  auto pool = make_pool();
+  std::mutex mutex;
+  std::vector<filch::promise<int>> given;
+  std::atomic<int> asked{0};
+  // Whoever keeps them hears of the stop, and says that the work has ended, on a thread of its own.
+  std::jthread keeper([&](std::stop_token over) {
+    for (std::size_t kept = 0; !over.stop_requested();) {
+      std::this_thread::sleep_for(1ms);
+      const std::lock_guard lock(mutex);
+      for (; kept < given.size(); ++kept) {
+        if (kept != 0 && !given[kept].stop_token().stop_requested()) break;
+        if (kept != 0) ++asked;
+        given[kept].set_value(static_cast<int>(kept));
+      }
+    }
+  });
+  {
+    auto stream = pool.imap(
+        [&](int) {
+          const std::lock_guard lock(mutex);
+          given.emplace_back(pool);
+          return given.back().get_future();
+        },
+        numbers(20), {.buffer = 5});
+    EXPECT_EQ(stream.next(), 0);
+  }
+  EXPECT_GE(asked, 1);
+  EXPECT_EQ(asked + 1, static_cast<int>(given.size())) << "all have ended when the stream has";
 }
 
 TEST_P(imap_async, says_that_it_was_cancelled_when_it_is_stopped_from_outside) {

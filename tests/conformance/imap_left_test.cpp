@@ -13,6 +13,7 @@
 
 #include <filch/imap.hpp>
 #include <filch/pool.hpp>
+#include <filch/promise.hpp>
 #include <filch/ranges.hpp>
 #include <filch/this_job.hpp>
 
@@ -142,6 +143,7 @@ TEST_P(imap_left, elements_outlive_stream_and_pool_and_end_by_themselves) {
     pool.reset();
   }
   EXPECT_EQ(left->ended, 0);
+  EXPECT_GT(ledger::global().live, before) << "what they use is kept for them";
   left->door.open();
   EXPECT_TRUE(eventually([&] { return left->ended == 2; }));
   EXPECT_TRUE(eventually([&] { return ledger::global().live == before; }))
@@ -213,6 +215,24 @@ TEST_P(imap_left, future_that_does_not_hear_is_left_behind) {
   EXPECT_EQ(left->ended, 0);
   left->door.open();
   EXPECT_TRUE(eventually([&] { return left->ended == 1; }));
+}
+
+TEST_P(imap_left, promise_that_nobody_keeps_holds_up_neither_stream_nor_pool) {
+  const long before = ledger::global().live;
+  std::optional<filch::promise<counted>> given;
+  {
+    auto pool = make_heap_pool();
+    auto stream = pool->imap([&given, &p = *pool, held = counted(1)](
+                                 const counted&) { return given.emplace(p).get_future(); },
+                             std::vector<counted>(1), {.losers = briefly, .timeout_each = 20ms});
+    EXPECT_THROW(stream.next(), filch::timed_out);
+    EXPECT_EQ(stream.next(), std::nullopt);
+    pool.reset();
+  }
+  EXPECT_GT(ledger::global().live, before) << "what it may still use is kept for it";
+  EXPECT_TRUE(given->set_value(7));
+  given.reset();
+  EXPECT_EQ(ledger::global().live, before);
 }
 
 // ---- who is waited for ------------------------------------------------------------------------

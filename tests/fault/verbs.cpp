@@ -8,6 +8,7 @@
 #include <new>
 #include <numeric>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -190,6 +191,29 @@ void imap_by_key(const filch::pool& pool) {
   }
   check(sum == items * (items - 1), "imap by key");
 }
+// Each attempt that finds no descriptor becomes another job; without memory for it its error
+// stands.
+void imap_short_of_descriptors(const filch::pool& pool) {
+  std::atomic<int> open{0};
+  const auto f = [&open, owned = belonging()](int i) {
+    const bool found = open.fetch_add(1) < 2;
+    if (found) std::this_thread::sleep_for(50us);
+    open.fetch_sub(1);
+    if (!found) throw std::system_error(std::make_error_code(std::errc::too_many_files_open));
+    return 2 * i;
+  };
+  std::array<int, items> xs{};
+  std::iota(xs.begin(), xs.end(), 0);
+  int at = 0;
+  try {
+    for (const int made : pool.imap(f, xs, {.in_flight = 6, .lane = filch::lane::io})) {
+      check(made == 2 * at++, "imap short of descriptors");
+    }
+  } catch (const std::system_error&) {
+    throw std::bad_alloc();
+  }
+  check(at == items, "imap short of descriptors");
+}
 void imap_with_a_time_limit(const filch::pool& pool) {
   int at = 0;
   for (const int made :
@@ -320,6 +344,7 @@ constexpr verb all_verbs[] = {
     {"imap_unordered", imap_unordered},
     {"imap_of_futures", imap_of_futures},
     {"imap_by_key", imap_by_key},
+    {"imap_short_of_descriptors", imap_short_of_descriptors},
     {"imap_with_a_time_limit", imap_with_a_time_limit},
     {"fork_join", fork_join},
     {"fork_join_in_a_job", fork_join_in_a_job},
