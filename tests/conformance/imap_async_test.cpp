@@ -265,35 +265,49 @@ TEST_P(imap_async, asks_jobs_behind_its_futures_to_stop_and_waits_for_them) {
   EXPECT_EQ(running, 0);
 }
 
-TEST_P(imap_async, asks_those_who_have_given_it_promises_to_stop) {
-  auto pool = make_pool();
-  std::mutex mutex;
-  std::vector<filch::promise<int>> given;
-  std::atomic<int> asked{0};
-  // Whoever keeps them hears of the stop, and says that the work has ended, on a thread of its own.
-  std::jthread keeper([&](std::stop_token over) {
-    for (std::size_t kept = 0; !over.stop_requested();) {
+/// Promises that are kept, on a thread of its own: for 0 at once, for others when they are asked to
+/// stop.
+class keeper {
+ public:
+  filch::future<int> give(const filch::pool& pool, int x) {
+    const std::lock_guard lock(mutex_);
+    ++given_;
+    open_.emplace_back(x, filch::promise<int>(pool));
+    return open_.back().second.get_future();
+  }
+  int given() const { return given_; }
+  int asked() const { return asked_; }
+
+ private:
+  void keep(std::stop_token over) {
+    while (!over.stop_requested()) {
       std::this_thread::sleep_for(1ms);
-      const std::lock_guard lock(mutex);
-      for (; kept < given.size(); ++kept) {
-        if (kept != 0 && !given[kept].stop_token().stop_requested()) break;
-        if (kept != 0) ++asked;
-        given[kept].set_value(static_cast<int>(kept));
-      }
+      const std::lock_guard lock(mutex_);
+      std::erase_if(open_, [this](auto& one) {
+        auto& [x, promise] = one;
+        if (x != 0 && !promise.stop_token().stop_requested()) return false;
+        if (x != 0) ++asked_;
+        return promise.set_value(x);
+      });
     }
-  });
+  }
+
+  std::mutex mutex_;
+  std::vector<std::pair<int, filch::promise<int>>> open_;
+  std::atomic<int> given_{0};
+  std::atomic<int> asked_{0};
+  std::jthread thread_{[this](std::stop_token over) { keep(std::move(over)); }};
+};
+
+TEST_P(imap_async, asks_those_who_have_given_it_promises_to_stop_and_waits_for_them) {
+  auto pool = make_pool();
+  keeper promises;
   {
-    auto stream = pool.imap(
-        [&](int) {
-          const std::lock_guard lock(mutex);
-          given.emplace_back(pool);
-          return given.back().get_future();
-        },
-        numbers(20), {.buffer = 5});
+    auto stream =
+        pool.imap([&](int x) { return promises.give(pool, x); }, numbers(20), {.buffer = 5});
     EXPECT_EQ(stream.next(), 0);
   }
-  EXPECT_GE(asked, 1);
-  EXPECT_EQ(asked + 1, static_cast<int>(given.size())) << "all have ended when the stream has";
+  EXPECT_EQ(promises.asked() + 1, promises.given());
 }
 
 TEST_P(imap_async, says_that_it_was_cancelled_when_it_is_stopped_from_outside) {
