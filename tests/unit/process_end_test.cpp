@@ -14,6 +14,9 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
@@ -155,6 +158,23 @@ TEST_P(process_end, exit_now_does_not_wait_for_a_stream_that_somebody_is_in) {
   });
   EXPECT_EQ(e.status, 9);
   EXPECT_LT(e.after, 5s);
+}
+
+TEST_P(process_end, the_trace_of_the_default_pool_is_written) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("filch_trace_" + std::to_string(::getpid()) + "_" + GetParam());
+  std::filesystem::remove(path);
+  ::setenv("FILCH_TRACE", path.c_str(), 1);
+  const auto e = child([] {
+    filch::default_pool().with({.name = "a job to be seen"}).submit([] {}).get();
+    std::exit(4);
+  });
+  ::unsetenv("FILCH_TRACE");
+  EXPECT_EQ(e.status, 4);
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_NE(text.find("a job to be seen"), std::string::npos) << text.substr(0, 200);
+  std::filesystem::remove(path);
 }
 
 TEST_P(process_end, a_forked_child_of_a_process_with_a_pool_may_exit) {

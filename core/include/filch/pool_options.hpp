@@ -43,8 +43,9 @@ struct pool_options {
   /// Bytes of stack of each thread the pool starts; 0: the system's default.
   std::size_t stack_size = 0;
   /// A new file for a trace of all jobs, and of the nodes of task graphs, as Chrome's and
-  /// Perfetto's trace viewers read it; written when the pool ends. Empty: the file that FILCH_TRACE
-  /// names (with .2, .3, ... for the second pool, the third, ...), if it names one.
+  /// Perfetto's trace viewers read it; written when the pool ends, that of the default pool when
+  /// the process does. Empty: the file that FILCH_TRACE names (with .2, .3, ... for the second
+  /// pool, the third, ...), if it names one.
   std::string trace = {};
   /// Whether a pool whose jobs block its workers often says so on stderr, once.
   bool warn_blocking = true;

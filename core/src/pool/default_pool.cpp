@@ -37,6 +37,7 @@ void end_with_process() {
   try {
     core.shutdown_for(grace);
     core.cpu().freeze();
+    core.write_trace();
   } catch (...) {  // a forked child, which has none of the pool's threads; or no memory
   }
 }

@@ -120,7 +120,7 @@ void pool_core::join() noexcept {
   cpu_->stop();
   io_.stop();
   threads_.join_all();
-  if (log_) log_->write();
+  write_trace();
   cpu_->drop_leftovers();
 }
 
@@ -129,6 +129,10 @@ void pool_core::end_queued() noexcept {
   while (auto work = cpu_->next_in_order()) {
     if (work->claim()) scheduler::run_claimed(*work, current.home);
   }
+}
+
+void pool_core::write_trace() noexcept {
+  if (log_) log_->write();
 }
 
 shutdown_report pool_core::shutdown_for(std::chrono::nanoseconds limit) {

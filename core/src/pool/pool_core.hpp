@@ -68,6 +68,8 @@ class pool_core : public std::enable_shared_from_this<pool_core> {
   void close() noexcept { door_.close(); }
   /// Waits for the end of everything accepted and ends all threads; once.
   void join() noexcept;
+  /// Writes the trace, if one is kept. `join` does so; the default pool never comes to that.
+  void write_trace() noexcept;
   shutdown_report shutdown_for(std::chrono::nanoseconds limit);
   pool_stats stats() const;
   std::string describe() const;
