@@ -82,7 +82,7 @@ void scheduler::stop() noexcept {
 
 bool scheduler::stopping() const noexcept {
   // order: as stop left things [pair:STOPPING]
-  return phase_.load(std::memory_order_acquire) != phase::working;
+  return phase_.load(std::memory_order_acquire) == phase::stopping;
 }
 
 void scheduler::freeze() noexcept {
