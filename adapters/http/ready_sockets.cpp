@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdint>
+#include <new>
 #include <system_error>
 
 namespace filch {
@@ -29,6 +30,13 @@ ready_sockets::~ready_sockets() {
 }
 
 bool ready_sockets::watch(int socket, bool read, bool write) noexcept {
+  const auto place = static_cast<std::size_t>(socket);
+  try {
+    if (place >= wanted_.size()) wanted_.resize(place + 1);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  wanted_[place] = true;
   epoll_event wanted{};
   wanted.events = (read ? EPOLLIN : 0U) | (write ? EPOLLOUT : 0U);
   wanted.data.fd = socket;
@@ -36,10 +44,9 @@ bool ready_sockets::watch(int socket, bool read, bool write) noexcept {
   return errno == ENOENT && ::epoll_ctl(list_, EPOLL_CTL_ADD, socket, &wanted) == 0;
 }
 
-// Nothing to say if it is not there: a socket that was closed has left the list by itself.
 void ready_sockets::forget(int socket) noexcept {
-  epoll_event unused{};
-  ::epoll_ctl(list_, EPOLL_CTL_DEL, socket, &unused);
+  const auto place = static_cast<std::size_t>(socket);
+  if (place < wanted_.size()) wanted_[place] = false;
 }
 
 std::span<const ready_sockets::event> ready_sockets::wait(
@@ -54,6 +61,9 @@ std::span<const ready_sockets::event> ready_sockets::wait(
     if (one.data.fd == bell_) {
       std::uint64_t rings = 0;
       [[maybe_unused]] const auto ignored = ::read(bell_, &rings, sizeof rings);
+    } else if (!wanted_[static_cast<std::size_t>(one.data.fd)]) {
+      epoll_event unused{};
+      ::epoll_ctl(list_, EPOLL_CTL_DEL, one.data.fd, &unused);
     } else {
       events_[count++] = {one.data.fd, (one.events & EPOLLIN) != 0, (one.events & EPOLLOUT) != 0,
                           (one.events & (EPOLLERR | EPOLLHUP)) != 0};

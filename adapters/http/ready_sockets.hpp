@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace filch {
 inline namespace v0 {
@@ -27,8 +28,11 @@ class ready_sockets {
   ready_sockets(const ready_sockets&) = delete;
   ready_sockets& operator=(const ready_sockets&) = delete;
 
-  /// Watches `socket` for these from now on. False if the kernel has no memory to watch with.
+  /// Watches `socket` for these from now on. False if there is no memory to watch with.
   bool watch(int socket, bool read, bool write) noexcept;
+  /// Tells of it no more. It may be closed already, and its number be somebody else's by now (as
+  /// libcurl 7.88 does with connections that are not complete), so nothing is done to it: a closed
+  /// one has left the kernel's list, and an open one is taken off when the list names it.
   void forget(int socket) noexcept;
 
   /// Sleeps until something happens, at most `limit`; what did, until the next call.
@@ -42,6 +46,7 @@ class ready_sockets {
   int list_ = -1;
   int bell_ = -1;
   std::array<event, most_at_once> events_;
+  std::vector<bool> wanted_;  // by socket
 };
 
 }  // namespace http::detail

@@ -35,13 +35,11 @@ class operations {
   filch::future<int> begin(int value) {
     auto one = std::make_shared<operation>();
     auto answer = one->given.get_future();
-    {
-      const std::lock_guard lock(mutex_);
-      all_.push_back(one);
-      ++begun_;
-    }
-    one->on_stop.emplace(one->given.stop_token(), stopper{*one});
     one->value = value;
+    one->on_stop.emplace(one->given.stop_token(), stopper{*one});
+    const std::lock_guard lock(mutex_);
+    all_.push_back(one);
+    ++begun_;
     return answer;
   }
   void finish(std::size_t i) { of(i)->finish(); }

@@ -48,14 +48,14 @@ std::optional<double> number(const std::string& text) {
 
 class easy_racer_server::course {
  public:
-  explicit course(std::chrono::seconds blocker)
-      : blocker_(blocker), loop_([this](peer& client) { route(client); }) {
+  explicit course(std::chrono::seconds blocker) : blocker_(blocker) {
     crowds_[4].on_gone = [this](peer&) { crowds_[4].open(); };
     crowds_[8].on_gone = [this](peer& who) {
       if (user_ == &who) user_ = nullptr;
     };
+    loop_.emplace([this](peer& client, const server_counters&) { route(client); });
   }
-  std::uint16_t port() const noexcept { return loop_.port(); }
+  std::uint16_t port() const noexcept { return loop_->port(); }
 
  private:
   void route(peer& client) {
@@ -214,7 +214,7 @@ class easy_racer_server::course {
   std::vector<int> deck_;
   std::mt19937 random_{std::random_device()()};
   std::map<std::string, blocked> blocked_;
-  http_loop loop_;  // last: its thread uses the others
+  std::optional<http_loop> loop_;  // last: its thread uses the others
 };
 
 easy_racer_server::easy_racer_server(std::chrono::seconds blocker)

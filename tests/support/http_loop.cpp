@@ -95,8 +95,8 @@ std::thread start_without_signals(Body body) {
 
 class http_loop::impl {
  public:
-  impl(std::function<void(peer&)> route, unsigned hosts)
-      : route_(std::move(route)),
+  impl(route how, unsigned hosts)
+      : route_(std::move(how)),
         base_(make_base()),
         peers_(base_.get(), counters_),
         http_(evhttp_new(base_.get())) {
@@ -139,11 +139,11 @@ class http_loop::impl {
     auto& here = *static_cast<impl*>(self);
     peer& client = here.peers_.of(request);
     client.begin(request);
-    here.route_(client);
+    here.route_(client, here.counters_);
   }
 
   // Destroyed from below: the server closes its connections while the table can still be told.
-  const std::function<void(peer&)> route_;
+  const route route_;
   server_counters counters_;
   base_ptr base_;
   peer_table peers_;
@@ -152,8 +152,8 @@ class http_loop::impl {
   std::thread thread_;
 };
 
-http_loop::http_loop(std::function<void(peer&)> route, unsigned hosts)
-    : impl_(std::make_unique<impl>(std::move(route), hosts)) {}
+http_loop::http_loop(route how, unsigned hosts)
+    : impl_(std::make_unique<impl>(std::move(how), hosts)) {}
 http_loop::~http_loop() = default;
 
 std::uint16_t http_loop::port() const noexcept { return impl_->port(); }

@@ -14,10 +14,12 @@ class peer;
 /// blocks all signals. Good for thousands of connections at once.
 class http_loop {
  public:
-  /// `route` is called on the thread for each request; see peer. `hosts`: how many addresses it
-  /// listens on, from 127.0.0.1 on, all at the same port.
+  using route = std::function<void(peer&, const server_counters&)>;
+
+  /// `how` is called on the thread for each request, before this returns maybe; see peer. `hosts`:
+  /// how many addresses it listens on, from 127.0.0.1 on, all at the same port.
   /// Throws: std::runtime_error if the system has no port or thread to give.
-  explicit http_loop(std::function<void(peer&)> route, unsigned hosts = 1);
+  explicit http_loop(route how, unsigned hosts = 1);
   /// Closes every connection and joins the thread.
   ~http_loop();
   http_loop(const http_loop&) = delete;

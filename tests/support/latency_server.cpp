@@ -11,7 +11,8 @@ namespace filch::test {
 class latency_server::loop : public http_loop {
  public:
   explicit loop(unsigned hosts)
-      : http_loop([this](peer& client) { route(client, counters().read()); }, hosts) {}
+      : http_loop([](peer& client, const server_counters& seen) { answer(client, seen.read()); },
+                  hosts) {}
 };
 
 latency_server::latency_server(unsigned hosts) : loop_(std::make_unique<loop>(hosts)) {}

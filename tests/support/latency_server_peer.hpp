@@ -104,6 +104,6 @@ class peer_table {
 };
 
 /// Answers the peer's request as its path says.
-void route(peer& client, const server_stats& stats);
+void answer(peer& client, const server_stats& stats);
 
 }  // namespace filch::test

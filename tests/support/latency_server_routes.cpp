@@ -151,7 +151,7 @@ bool route_numbers(peer& client, std::string_view word, const std::vector<std::s
 
 }  // namespace
 
-void route(peer& client, const server_stats& stats) {
+void answer(peer& client, const server_stats& stats) {
   const evhttp_uri* uri = evhttp_request_get_evhttp_uri(client.request());
   const char* path = uri ? evhttp_uri_get_path(uri) : nullptr;
   const auto parts = split(path ? path : "");
