@@ -63,7 +63,7 @@ void transfer_thread::drain_at_exit() noexcept {
   std::unique_lock lock(self.mutex_);
   self.inbox_.draining = true;
   if (self.state_ == state::none) return;
-  self.wake();
+  if (self.state_ == state::running) self.wake();
   lock.unlock();
   ::pthread_join(self.thread_, nullptr);
 }

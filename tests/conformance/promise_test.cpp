@@ -1,6 +1,8 @@
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -230,6 +232,57 @@ TEST_P(promise, outlives_its_pool) {
   }();
   given.set_value(3);
   EXPECT_EQ(answer.get(), 3);
+}
+
+TEST_P(promise, tells_its_callbacks_though_the_future_is_gone) {
+  auto pool = make_pool();
+  int told = 0;
+  {
+    filch::promise<int> given(pool);
+    given.get_future().on_error([&](const std::exception_ptr&) { ++told; });
+  }
+  EXPECT_EQ(told, 1);
+}
+
+TEST_P(promise, that_a_queued_job_is_to_keep_is_kept) {
+  auto pool = make_pool();
+  filch::promise<int> given(pool);
+  auto answer = given.get_future();
+  pool.post([given = std::move(given)]() mutable { given.set_value(4); });
+  EXPECT_EQ(answer.get(), 4);
+}
+
+TEST_P(promise, may_go_as_soon_as_the_result_is_there) {
+  auto pool = make_pool();
+  for (int round = 0; round < 300; ++round) {
+    std::thread keeper;
+    {
+      filch::promise<int> given(pool);
+      auto answer = given.get_future();
+      answer.on_done([](int) {});
+      keeper = std::thread([&given] { given.set_value(1); });
+      while (!answer.ready()) std::this_thread::yield();
+    }
+    keeper.join();
+  }
+}
+
+TEST_P(promise, a_stop_may_end_what_listens_to_it) {
+  struct operation {
+    explicit operation(std::stop_token user) : given(std::move(user)) {}
+    filch::promise<int> given;
+    std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  };
+  auto pool = make_pool();
+  std::stop_source user;
+  auto* const under_way = new operation(user.get_token());
+  auto answer = under_way->given.get_future();
+  under_way->on_stop.emplace(under_way->given.stop_token(), [under_way] {
+    under_way->given.set_error(std::make_exception_ptr(filch::cancelled()));
+    delete under_way;
+  });
+  user.request_stop();
+  EXPECT_THROW(answer.get(), filch::cancelled);
 }
 
 }  // namespace

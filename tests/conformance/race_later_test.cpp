@@ -1,6 +1,7 @@
 // Races of callables that answer later: contenders that hold no thread.
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <filch/promise.hpp>
 #include <filch/race.hpp>
 #include <filch/ranges.hpp>
+#include <filch/serial.hpp>
 #include <filch/submit.hpp>
 #include <filch/this_job.hpp>
 
@@ -298,6 +300,52 @@ TEST_P(race_later, whatever_ends_first_there_is_one_winner) {
     EXPECT_EQ(static_cast<std::size_t>(won.value), won.index);
     first.join();
     second.join();
+  }
+}
+
+TEST_P(race_later, inside_a_job_of_a_pool_that_gets_no_more_threads) {
+  auto pool = make_pool_of(1, {.max_threads = 1});
+  auto outer = pool.submit([&] {
+    return pool.race([&](int x) { return pool.submit([x] { return x; }); }, std::vector{7, 7})
+        .value;
+  });
+  EXPECT_EQ(outer.get(), 7);
+}
+
+TEST_P(race_later, over_jobs_of_another_pool_that_has_no_workers) {
+  auto pool = make_pool();
+  const filch::pool serial(filch::serial_engine());
+  const auto won =
+      pool.race([&](int x) { return serial.submit([x] { return x; }); }, std::vector{5, 5});
+  EXPECT_EQ(won.value, 5);
+}
+
+TEST_P(race_later, that_waits_for_itself_is_told_so) {
+  FILCH_NEEDS_CONCURRENT();
+  auto pool = make_pool_of(2);
+  std::promise<filch::future<int>*> self;
+  const auto at = self.get_future().share();
+  auto circle = pool.submit([&] {
+    const auto waits = [&](int) { return pool.submit([&] { return at.get()->get(); }); };
+    return pool.race(waits, std::vector{1}).value;
+  });
+  self.set_value(&circle);
+  try {
+    circle.get();
+    ADD_FAILURE() << "it has waited for itself";
+  } catch (const filch::race_failed& e) {
+    EXPECT_THROW(std::rethrow_exception(e.errors()[0].error), filch::would_deadlock);
+  } catch (const filch::would_deadlock&) {
+  }
+}
+
+// The thread of an abandoned loser may not have come to its first line.
+TEST_P(race_later, the_pool_may_end_as_soon_as_a_race_has_abandoned_its_losers) {
+  for (int round = 0; round < 100; ++round) {
+    auto pool = make_pool_of(1);
+    const auto won = pool.race([](int x) { return x; }, std::vector{1, 1, 1},
+                               {.losers = filch::losers::abandon});
+    EXPECT_EQ(won.value, 1);
   }
 }
 

@@ -333,6 +333,20 @@ TEST(http_thread, a_forked_child_is_told_so) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
+TEST(http_thread, the_process_may_end_long_after_its_last_transfer) {
+  // In a fresh process, since this one may have used http already.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const latency_server server;
+  const std::string url = server.url("/delay/0");
+  EXPECT_EXIT(
+      {
+        http::get(url);
+        std::this_thread::sleep_for(5500ms);  // the transfer thread ends after five idle seconds
+        std::exit(3);
+      },
+      testing::ExitedWithCode(3), "");
+}
+
 TEST(http_thread, exit_ends_transfers_that_are_under_way) {
   // In a fresh process, since this one may have used http already.
   GTEST_FLAG_SET(death_test_style, "threadsafe");

@@ -13,7 +13,10 @@ struct stop_state::source {
 
   std::unique_ptr<callback> listen(const std::stop_token& to) {
     if (!to.stop_possible()) return {};
-    return std::make_unique<callback>(to, [this] { own.request_stop(); });
+    return std::make_unique<callback>(to, [this] {
+      auto kept = own;  // a callback may destroy this
+      kept.request_stop();
+    });
   }
 
   std::stop_source own;

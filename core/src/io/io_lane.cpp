@@ -88,7 +88,9 @@ bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
     workers_.push_back(fresh);
     fresh->work = work;
     fresh->counted = counted;
-    fresh->thread = threads_.start([this, fresh] { run(fresh); }, "-io");
+    // An abandoned loser may outlive the pool; the core must outlive both. Held from here on: the
+    // pool may end before the thread's first line.
+    fresh->thread = threads_.start([this, fresh, keep = keep_alive_()] { run(fresh); }, "-io");
     if (fresh->thread) {
       ++started_;
       ++numbers_;
@@ -106,8 +108,6 @@ bool io_lane::start_thread(ref<job>& work, bool counted) noexcept {
 }
 
 void io_lane::run(worker_ptr me) noexcept {
-  // An abandoned loser may outlive the pool; the core must outlive both.
-  const auto keep = keep_alive_();
   current.home = &me->place;
   do {
     job* work = me->work.get();  // kept by `me`, for stop() to look at

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <stop_token>
 
+#include <filch/detail/current.hpp>
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
 #include <filch/hedge.hpp>
@@ -367,6 +368,7 @@ void race_core::wait_for_end() {
 /// The slot of the i-th contender that runs just now; the others are skipped, since null means
 /// that there are no more.
 slot* race_core::runner(std::size_t i) const noexcept {
+  if (plan_.later) return runner_of_answer(i);
   for (const auto& one : contenders_) {
     slot* const where = one->runner();
     if (where && i-- == 0) return where;
@@ -374,13 +376,30 @@ slot* race_core::runner(std::size_t i) const noexcept {
   return nullptr;
 }
 
-/// What a waiter may run in place: nothing, unless contenders are jobs of a pool without workers.
-ref<job> race_core::unclaimed() noexcept {
-  if (!plan_.later || width(core_) != 0) return {};
+/// Of several answers that are awaited none is known to be the one that ends the wait.
+slot* race_core::runner_of_answer(std::size_t i) const noexcept {
+  future_base* only = nullptr;
   const std::lock_guard lock(answers_lock_);
   for (const auto& one : contenders_) {
     if (!one->answer || one->answer->done().is_set()) continue;
-    if (auto work = one->answer->unclaimed()) return work;
+    if (only) return nullptr;
+    only = one->answer.get();
+  }
+  return only ? only->runner(i) : nullptr;
+}
+
+/// What a waiter may run in place: a contender that is a job of a pool without workers, or of the
+/// waiter's own, whose thread it may have. Not where it must be able to leave the losers.
+ref<job> race_core::unclaimed() noexcept {
+  if (!plan_.later) return {};
+  const pool_core* const mine = current.ctx ? current.ctx->pool : nullptr;
+  const std::lock_guard lock(answers_lock_);
+  for (const auto& one : contenders_) {
+    if (!one->answer || one->answer->done().is_set()) continue;
+    auto work = one->answer->unclaimed();
+    if (!work) continue;
+    pool_core* const its = work->where().pool;
+    if (width(*its) == 0 || (plan_.structured && its == mine)) return work;
   }
   return {};
 }

@@ -32,14 +32,17 @@ slot* parts::runner_of_all(std::size_t i) const noexcept {
 
 ref<job> parts::unclaimed_of_any() const noexcept {
   ref<job> first;
+  bool outside = false;  // something that is in no pool may end the wait
   for (const auto& part : list_) {
     if (!part || part->done().is_set()) continue;
     auto work = part->unclaimed();
     const bool runs = !work && part->is_claimed();
     // A pool without workers makes no progress on the rest by itself.
-    if (runs && width(*part->core()) != 0) return {};
+    if (runs && part->pool() && width(*part->core()) != 0) return {};
+    outside = outside || (runs && !part->pool());
     if (!first) first = std::move(work);
   }
+  if (outside && first && width(*first->where().pool) != 0) return {};
   return first;
 }
 

@@ -1,5 +1,6 @@
 #include <filch/detail/future_state.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -20,14 +21,10 @@ namespace detail {
 
 namespace {
 
-/// Marks a list of callbacks that takes no more.
-class sealed_list final : public callback {
- public:
-  void call(future_base&) noexcept override {}
-};
+/// Marks a list of callbacks that takes no more: an address, which nobody looks behind.
 callback* sealed() noexcept {
-  static constinit made_once<sealed_list> mark;
-  return &mark.get([] { return std::make_unique<sealed_list>(); });
+  alignas(callback) static constinit std::byte mark{};
+  return reinterpret_cast<callback*>(&mark);
 }
 
 /// What a cancelled result throws.
@@ -130,13 +127,14 @@ void future_base::finish(std::exception_ptr error) noexcept {
   callback* list = callbacks_.exchange(sealed(), std::memory_order_acq_rel);
   // order: [relaxed: compared with the thread's own mark only]
   if (list) finisher_.store(&current, std::memory_order_relaxed);
+  // From here on whoever waits may drop the last of it; so may a callback.
+  const auto keep = list ? ref<future_base>::share(this) : ref<future_base>();
   done_.set();
   if (list) call_back(list);
   if (accepted) leave(*core);
 }
 
 void future_base::call_back(callback* list) noexcept {
-  const auto keep = ref<future_base>::share(this);  // a callback may drop the last future
   callback* in_order = nullptr;
   while (list) {
     callback* next = list->next;

@@ -167,6 +167,7 @@ void stream_item::ended(std::exception_ptr error) noexcept {
   // Nobody else ends an item whose time is not limited.
   auto was = stream.plan_.timeout_each.count() == 0 ? phase::running : settle();
   if (was == phase::left) {
+    if (timer_ != 0) cancel_timer(*stream.core_, timer_);
     drop_value();
     drop_input();
     std::lock_guard lock(stream.lock_);

@@ -27,8 +27,12 @@ class promised final : public future_state<T> {
   }
 
   void run() noexcept override {}
-  // Whoever waits for it waits for something outside of every pool.
-  pool_core* pool() noexcept override { return nullptr; }
+  // Whoever waits for it waits for something outside of every pool; but a job that nobody else runs
+  // may be what keeps it.
+  pool_core* pool() noexcept override {
+    pool_core* const its = this->core().get();
+    return width(*its) == 0 ? its : nullptr;
+  }
 
   template <class... A>
   bool keep(A&&... args) noexcept {
@@ -50,10 +54,11 @@ class promised final : public future_state<T> {
     this->finish(std::move(error));
     return true;
   }
-  /// The promise goes; nobody need be told where no future is left.
+  /// The promise goes. Where no future is left that is no error of anybody's, but callbacks hear.
   void abandon() noexcept {
     // order: [relaxed: spares an exception; fail() decides]
-    if (decided_.load(std::memory_order_relaxed) || this->is_sole()) return;
+    if (decided_.load(std::memory_order_relaxed)) return;
+    if (this->is_sole()) this->observe();
     fail(broken_promise_error());
   }
   std::stop_token stop_token() { return this->stop().token(); }

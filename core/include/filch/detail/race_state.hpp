@@ -128,6 +128,7 @@ class FILCH_API race_core : public ref_counted {
   [[noreturn]] void throw_failed();
   [[noreturn]] void throw_late();
   slot* runner(std::size_t i) const noexcept;
+  slot* runner_of_answer(std::size_t i) const noexcept;
   ref<job> unclaimed() noexcept;
 
   pool_core& core_;
@@ -145,7 +146,7 @@ class FILCH_API race_core : public ref_counted {
   // Opens when every contender has ended or is known never to start.
   countdown running_;
 
-  std::mutex answers_lock_;  // what each contender, where it answers later, was called for
+  mutable std::mutex answers_lock_;  // what each contender, where it answers later, was called for
 
   std::mutex errors_lock_;
   std::vector<failure> errors_;
