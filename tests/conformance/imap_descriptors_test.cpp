@@ -16,7 +16,9 @@
 
 #include <filch/imap.hpp>
 #include <filch/pool.hpp>
+#include <filch/promise.hpp>
 #include <filch/ranges.hpp>
+#include <filch/submit.hpp>
 #include <filch/this_job.hpp>
 
 #include <gtest/gtest.h>
@@ -222,6 +224,34 @@ TEST_P(imap_descriptors, that_are_waited_for_do_not_hold_up_the_end_of_the_strea
     EXPECT_EQ(stream.next(), 0);
   }
   EXPECT_EQ(pool.submit([] { return 1; }).get(), 1);
+}
+
+// The first element waits for the second then, which only the consumer may be able to run.
+TEST_P(imap_descriptors, that_run_out_at_the_first_element_do_not_hold_up_a_consumer_in_a_job) {
+  auto pool = make_pool_of(1, {.max_threads = 1});
+  std::atomic<int> tries{0};
+  std::vector<std::thread> keepers;
+  auto job = pool.submit([&] {
+    int sum = 0;
+    const std::vector<int> xs{0, 1};
+    const auto later = [&](int x) {
+      filch::promise<int> given;
+      auto answer = given.get_future();
+      keepers.emplace_back([given = std::move(given), x, bad = x == 0 && tries++ == 0]() mutable {
+        std::this_thread::sleep_for(5ms);
+        if (bad) {
+          given.set_error(std::make_exception_ptr(no_descriptor()));
+        } else {
+          given.set_value(x + 1);
+        }
+      });
+      return answer;
+    };
+    for (const int x : pool.imap(later, xs)) sum += x;
+    return sum;
+  });
+  EXPECT_EQ(job.get(), 3);
+  for (auto& keeper : keepers) keeper.join();
 }
 
 }  // namespace

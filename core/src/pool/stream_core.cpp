@@ -217,6 +217,7 @@ bool stream_core::puts_back(stream_item& item, const std::exception_ptr& error) 
     return false;
   }
   start_next();
+  call_consumer();  // it may be the only one who can run the others
   return true;
 }
 
@@ -251,8 +252,7 @@ void stream_core::cancel_awaited() noexcept {
 }
 
 /// There is something new that a sleeping consumer might have to run itself.
-void stream_core::call_consumer(stream_item& item) noexcept {
-  if (order_ == order::input) return item.done_.nudge();
+void stream_core::call_consumer() noexcept {
   std::lock_guard lock(lock_);
   if (consumer_) consumer_->nudge();
 }

@@ -103,7 +103,7 @@ void stream_item::await(ref<future_base> result, std::unique_ptr<answer> told) n
   // Either who asks it to stop finds the future, or this thread finds that it was asked.
   if (stop().stop_requested()) result->cancel();
   if (overdue) leave_behind();
-  if (result->unclaimed()) stream_->call_consumer(*this);
+  if (result->unclaimed()) stream_->call_consumer();
   result->add(told.release());
 }
 

@@ -65,7 +65,10 @@ class stream_core::next_element : public awaited {
 class stream_core::next_in_order final : public next_element {
  public:
   explicit next_in_order(stream_core& stream) noexcept
-      : next_element(stream), item_(*stream.first_) {}
+      : next_element(stream), item_(*stream.first_) {
+    be_called_at(&item_.done_);
+  }
+  ~next_in_order() { be_called_at(nullptr); }
 
   latch& done() noexcept override { return item_.done_; }
   ref<job> unclaimed() noexcept override {
@@ -76,6 +79,13 @@ class stream_core::next_in_order final : public next_element {
   slot* runner(std::size_t i) noexcept override { return item_.worked_on_by(i); }
 
  private:
+  // Where nothing is counted nobody has to be called: items are queued once, and for good.
+  void be_called_at(latch* door) noexcept {
+    if (!stream_.counts_) return;
+    std::lock_guard lock(stream_.lock_);
+    stream_.consumer_ = door;
+  }
+
   stream_item& item_;
 };
 

@@ -102,7 +102,7 @@ class FILCH_API stream_core : public ref_counted {
   void list(stream_item& item) noexcept;
   void unlist(stream_item& item) noexcept;
   void cancel_awaited() noexcept;
-  void call_consumer(stream_item& item) noexcept;
+  void call_consumer() noexcept;
 
   // Consuming.
   stream_item& await_first();
