@@ -230,6 +230,7 @@ TEST_P(imap_descriptors, that_are_waited_for_do_not_hold_up_the_end_of_the_strea
 TEST_P(imap_descriptors, that_run_out_at_the_first_element_do_not_hold_up_a_consumer_in_a_job) {
   auto pool = make_pool_of(1, {.max_threads = 1});
   std::atomic<int> tries{0};
+  std::mutex mutex;  // two elements may begin at once
   std::vector<std::thread> keepers;
   auto job = pool.submit([&] {
     int sum = 0;
@@ -237,6 +238,7 @@ TEST_P(imap_descriptors, that_run_out_at_the_first_element_do_not_hold_up_a_cons
     const auto later = [&](int x) {
       filch::promise<int> given;
       auto answer = given.get_future();
+      const std::lock_guard lock(mutex);
       keepers.emplace_back([given = std::move(given), x, bad = x == 0 && tries++ == 0]() mutable {
         std::this_thread::sleep_for(5ms);
         if (bad) {
