@@ -182,8 +182,12 @@ struct find_first_fn {
 
 }  // namespace detail
 
+/// `sort(xs, ...)`: `algorithm_verbs::sort` on the pool of the running job, else on the default
+/// pool.
 inline constexpr detail::sort_fn sort{};
+/// `find_any(xs, pred)`: `algorithm_verbs::find_any`, likewise.
 inline constexpr detail::find_any_fn find_any{};
+/// `find_first(xs, pred)`: `algorithm_verbs::find_first`, likewise.
 inline constexpr detail::find_first_fn find_first{};
 
 }  // namespace v0

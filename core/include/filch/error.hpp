@@ -27,7 +27,9 @@ class FILCH_API error : public std::runtime_error {
 /// The job was cancelled: through its future, a stop token, or because a sibling failed.
 class FILCH_API cancelled : public error {
  public:
+  /// With the usual text.
   cancelled();
+  /// With a text of its own.
   explicit cancelled(const std::string& what);
   ~cancelled() override;
 };
@@ -148,13 +150,16 @@ class FILCH_API rejected : public error {
 
 /// One failed item of a call: its position in the input and what it threw.
 struct item_error {
+  /// From 0.
   std::size_t index;
+  /// Never null.
   std::exception_ptr error;
 };
 
 /// Thrown by a call under `errors::collect`: every failed item, in input order.
 class FILCH_API errors_list : public error {
  public:
+  /// Requires: `errors` ascends by index and is not empty.
   explicit errors_list(std::vector<item_error> errors);
   ~errors_list() override;
   /// The failures, ascending by index; never empty.
@@ -167,6 +172,7 @@ class FILCH_API errors_list : public error {
 /// Thrown by a race without a winner: what each contender threw, in argument order.
 class FILCH_API race_failed : public error {
  public:
+  /// For a race that needed one winner.
   explicit race_failed(std::vector<item_error> errors);
   /// For a race that needed `wanted` winners.
   race_failed(std::size_t wanted, std::vector<item_error> errors);

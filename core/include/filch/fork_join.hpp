@@ -283,8 +283,10 @@ struct fork_join_n_fn {
 
 }  // namespace detail
 
-/// The same on the pool of the running job, else on the default pool.
+/// `fork_join(f...)`: `fork_verbs::fork_join` on the pool of the running job, else on the default
+/// pool.
 inline constexpr detail::fork_join_fn fork_join{};
+/// `fork_join_n(n, f)`: `fork_verbs::fork_join_n`, likewise.
 inline constexpr detail::fork_join_n_fn fork_join_n{};
 
 }  // namespace v0

@@ -118,8 +118,11 @@ class [[nodiscard]] future {
  public:
   using value_type = T;
 
+  /// Without a result; using it throws `no_result`.
   future() noexcept = default;
+  /// Takes the result over.
   future(future&&) noexcept = default;
+  /// Takes the result over; drops what it had.
   future& operator=(future&&) noexcept = default;
 
   /// False for a default-constructed or moved-from future, and after `get` or `then` used it up.
@@ -141,6 +144,7 @@ class [[nodiscard]] future {
     return hand_out();
   }
   /// Waits for the end of the job, whatever it is; throws nothing of the job's.
+  /// Throws: `no_result`; `would_deadlock` if the calling job waits for itself.
   void wait() { state().wait(); }
   /// Waits at most `limit` without running anything; true when the result is there.
   template <class Rep, class Period>
@@ -208,8 +212,9 @@ class [[nodiscard]] future {
     return *this;
   }
 
-  /// For filch's own verbs: a future on a given state, and the state of a future.
+  /// \private For filch's own verbs: a future on a given state, and the state of a future.
   explicit future(detail::ref<detail::future_state<T>> state) noexcept : state_(std::move(state)) {}
+  /// \private
   const detail::ref<detail::future_state<T>>& shared() const {
     state();
     return state_;

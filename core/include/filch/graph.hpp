@@ -34,23 +34,25 @@ class graph;
 /// graph.
 class any_node {
  public:
+  /// No node; using it throws `foreign_node`.
   any_node() noexcept = default;
 
-  /// For filch's own templates.
+  /// \private For filch's own templates.
   any_node(detail::graph_core* graph, detail::node_id id) noexcept : graph_(graph), id_(id) {}
+  /// \private
   detail::graph_core* owner() const noexcept { return graph_; }
+  /// \private
   detail::graph_core& owned_by() const {
     if (!graph_) detail::throw_no_node();
     return *graph_;
   }
+  /// \private
   detail::node_id id() const noexcept { return id_; }
 
  private:
   detail::graph_core* graph_ = nullptr;
   detail::node_id id_ = 0;
 };
-
-namespace detail {
 
 /// What all handles of nodes can do; each returns the handle, so that calls can be chained.
 template <class Self>
@@ -61,34 +63,34 @@ class node_calls : public any_node {
   /// Runs before each of `later`. Throws: `graph_busy`, `foreign_node`.
   template <std::derived_from<any_node>... N>
   Self precede(const N&... later) const {
-    (add_edge(this->owner(), this->id(), later.owner(), later.id()), ...);
+    (detail::add_edge(this->owner(), this->id(), later.owner(), later.id()), ...);
     return self();
   }
   /// Runs after each of `earlier`.
   template <std::derived_from<any_node>... N>
   Self succeed(const N&... earlier) const {
-    (add_edge(earlier.owner(), earlier.id(), this->owner(), this->id()), ...);
+    (detail::add_edge(earlier.owner(), earlier.id(), this->owner(), this->id()), ...);
     return self();
   }
   /// A name for errors, drawings and traces, and for `this_job::name()`.
   Self name(std::string_view text) const {
-    set_name(owned_by(), id(), text);
+    detail::set_name(owned_by(), id(), text);
     return self();
   }
   /// Where it runs; `lane::io` for a node that blocks.
   Self lane(filch::lane where) const {
-    set_lane(owned_by(), id(), where);
+    detail::set_lane(owned_by(), id(), where);
     return self();
   }
   /// Its result stays with the run, for `get`: nobody may move it away.
   Self keep() const {
-    set_keep(owned_by(), id());
+    detail::set_keep(owned_by(), id());
     return self();
   }
   /// Runs it again, up to `times` times, if it throws; before the k-th time again it waits
   /// 2^(k-1) times `backoff`, at most an hour. A `cancelled` that obeys a stop is not retried.
   Self retry(unsigned times, std::chrono::nanoseconds backoff = std::chrono::nanoseconds(0)) const {
-    set_retry(owned_by(), id(), times, backoff);
+    detail::set_retry(owned_by(), id(), times, backoff);
     return self();
   }
 
@@ -96,24 +98,19 @@ class node_calls : public any_node {
   const Self& self() const noexcept { return static_cast<const Self&>(*this); }
 };
 
-template <class N>
-struct value_of_node;
-
-}  // namespace detail
-
 /// A node that gives a T (or nothing, for void).
 template <class T>
-class node : public detail::node_calls<node<T>> {
+class node : public node_calls<node<T>> {
  public:
   using value_type = T;
-  using detail::node_calls<node<T>>::node_calls;
+  using node_calls<node<T>>::node_calls;
 };
 
 /// A node that decides which way the run goes on.
-class branch_node : public detail::node_calls<branch_node> {
+class branch_node : public node_calls<branch_node> {
  public:
   using value_type = void;
-  using detail::node_calls<branch_node>::node_calls;
+  using node_calls<branch_node>::node_calls;
 
   /// The ways: the callable's 0 chooses the first of `ways`, 1 the second, ...; of a callable that
   /// returns bool, true the first and false the second. A number without a way chooses none. A way
@@ -233,8 +230,11 @@ struct composed_closure : composed {
 /// until the run has ended, and the pool's `on_unhandled` hears of it as a `graph_busy`.
 class FILCH_API graph {
  public:
+  /// A graph without nodes.
   graph() : core_(detail::make_graph()) {}
+  /// Takes the nodes over; their handles stay valid.
   graph(graph&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  /// Exchanges the two.
   graph& operator=(graph&& other) noexcept {
     std::swap(core_, other.core_);
     return *this;
@@ -289,7 +289,7 @@ class FILCH_API graph {
   /// Writes it in Graphviz' language: `dot -Tsvg`.
   void dot(std::ostream& out) const { detail::draw_graph(core(), out); }
 
-  /// For filch's own verbs.
+  /// \private For filch's own verbs.
   detail::graph_core& core() const {
     if (!core_) detail::throw_no_node();
     return *core_;

@@ -25,9 +25,13 @@ inline namespace v0 {
 /// Threads: one at a time, but `cancel`, `progress` and `state` may be called by any at any time.
 class graph_run {
  public:
+  /// No run; using it throws `no_result`.
   graph_run() noexcept = default;
+  /// \private For filch's own verbs.
   explicit graph_run(detail::run_core* core) noexcept : core_(core) {}
+  /// Takes the run over.
   graph_run(graph_run&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+  /// Exchanges the two.
   graph_run& operator=(graph_run&& other) noexcept {
     std::swap(core_, other.core_);
     return *this;
@@ -90,7 +94,9 @@ class graph_run {
 
   /// Asks it to stop: nodes that have not begun never run; running ones see their stop token.
   void cancel() const { detail::cancel_run(core()); }
+  /// How far it has come so far; does not wait.
   run_progress progress() const { return detail::progress_of(core()); }
+  /// What has become of a node so far. Throws: `foreign_node`.
   node_state state(const any_node& of) const {
     return detail::state_of(core(), of.owner(), of.id());
   }

@@ -87,19 +87,24 @@ class FILCH_API latency_tracker {
 /// that races have, too.
 template <class T>
 struct hedge_options {
+  /// Whether a value is good enough; see `race_options::accept`.
   std::function<bool(const T&)> accept = {};
   /// The next attempt starts that long after the one before it. 0: only when that has failed.
   std::chrono::nanoseconds after{0};
   /// Bounds the attempts but the first of all calls that share it. Must outlive the call.
   hedge_budget* budget = nullptr;
+  /// Time for the whole call; 0: no limit. Then it is stopped and throws `timed_out`.
   std::chrono::nanoseconds deadline{0};
   /// Takes the place of `after` as soon as it knows enough, and learns from each attempt. Must
   /// outlive all attempts, those included that are abandoned.
   latency_tracker* latency = nullptr;
+  /// What becomes of the attempts that did not win; f is copied or moved in any case.
   std::optional<filch::losers> losers = {};
   /// How many attempts at most.
   std::size_t max = 2;
+  /// Receives values that come too late; see `race_options::on_late`.
   std::function<void(T&&)> on_late = {};
+  /// Stops the call from outside.
   std::stop_token stop = {};
 };
 
@@ -233,7 +238,8 @@ struct hedge_types {
 };
 }  // namespace detail
 
-/// The same on the pool of the running job, else on the default pool.
+/// `hedge(f, options)`: `hedge_verbs::hedge` on the pool of the running job, else on the default
+/// pool.
 inline constexpr detail::hedge_fn hedge{};
 
 }  // namespace v0

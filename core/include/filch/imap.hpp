@@ -33,6 +33,7 @@ struct stream_options {
   /// What an element is limited by: the host of a URL, the disk of a file. Called once for each
   /// element, on the consumer's thread; what it throws is that element's error.
   std::function<std::string(const X&)> key = {};
+  /// Where elements are made; `lane::io` for what waits.
   filch::lane lane = filch::lane::cpu;
   /// What becomes of an element that goes on though its time is up and it was asked to stop. Not
   /// given: it is waited for, unless the stream may leave it behind (see `stream`), which it does
@@ -94,6 +95,7 @@ class [[nodiscard]] stream {
  public:
   using value_type = T;
 
+  /// A single-pass iterator; a stream has one place, which all its iterators share.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag;
@@ -108,19 +110,23 @@ class [[nodiscard]] stream {
       at_->advance();
       return *this;
     }
+    /// As `++it`.
     void operator++(int) { ++*this; }
+    /// True at the end, after the last element.
     friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
       return it.at_->at_end();
     }
 
-    /// For `begin()`.
+    /// \private For `begin()`.
     explicit iterator(detail::stream_cursor<T>* at) noexcept : at_(at) {}
 
    private:
     detail::stream_cursor<T>* at_ = nullptr;
   };
 
+  /// Takes the stream over; iterators stay valid.
   stream(stream&&) noexcept = default;
+  /// The same; what this one had is stopped and joined, as by the destructor.
   stream& operator=(stream&& other) noexcept = default;
 
   /// Waits for the next element. A second call goes on where the stream is.
@@ -128,6 +134,7 @@ class [[nodiscard]] stream {
     at_->advance();
     return iterator(at_.get());
   }
+  /// What an iterator is equal to after the last element.
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// The next result, or nothing at the end. Throws: what the element throws; the next call goes
@@ -142,7 +149,7 @@ class [[nodiscard]] stream {
     return value;
   }
 
-  /// For filch's own verbs.
+  /// \private For filch's own verbs.
   explicit stream(detail::ref<detail::stream_core> core)
       : at_(std::make_unique<detail::stream_cursor<T>>(std::move(core))) {}
 
@@ -198,6 +205,7 @@ class stream_verbs {
   auto imap(F&& f, R&& xs) const {
     return make<true, false>(std::forward<F>(f), std::forward<R>(xs));
   }
+  /// The same with options of its own.
   template <class F, std::ranges::input_range R,
             class O = typename detail::stream_types<R>::options>
   auto imap(F&& f, R&& xs, O options) const {
@@ -208,6 +216,7 @@ class stream_verbs {
   auto imap_unordered(F&& f, R&& xs) const {
     return make<false, false>(std::forward<F>(f), std::forward<R>(xs));
   }
+  /// The same with options of its own.
   template <class F, std::ranges::input_range R,
             class O = typename detail::stream_types<R>::options>
   auto imap_unordered(F&& f, R&& xs, O options) const {
@@ -218,6 +227,7 @@ class stream_verbs {
   auto istarmap(F&& f, R&& zipped) const {
     return make<true, true>(std::forward<F>(f), std::forward<R>(zipped));
   }
+  /// The same with options of its own.
   template <class F, std::ranges::input_range R,
             class O = typename detail::stream_types<R>::options>
   auto istarmap(F&& f, R&& zipped, O options) const {
@@ -228,6 +238,7 @@ class stream_verbs {
   auto istarmap_unordered(F&& f, R&& zipped) const {
     return make<false, true>(std::forward<F>(f), std::forward<R>(zipped));
   }
+  /// The same with options of its own.
   template <class F, std::ranges::input_range R,
             class O = typename detail::stream_types<R>::options>
   auto istarmap_unordered(F&& f, R&& zipped, O options) const {
@@ -308,10 +319,14 @@ struct istarmap_unordered_fn {
 
 }  // namespace detail
 
-/// The same verbs on the pool of the running job, else on the default pool.
+/// `imap(f, xs[, options])`: `stream_verbs::imap` on the pool of the running job, else on the
+/// default pool.
 inline constexpr detail::imap_fn imap{};
+/// `imap_unordered(f, xs[, options])`: `stream_verbs::imap_unordered`, likewise.
 inline constexpr detail::imap_unordered_fn imap_unordered{};
+/// `istarmap(f, zipped[, options])`: `stream_verbs::istarmap`, likewise.
 inline constexpr detail::istarmap_fn istarmap{};
+/// `istarmap_unordered(f, zipped[, options])`: `stream_verbs::istarmap_unordered`, likewise.
 inline constexpr detail::istarmap_unordered_fn istarmap_unordered{};
 
 }  // namespace v0

@@ -36,8 +36,10 @@ namespace io {
 /// A system call failed; `code()` says why in the system's terms.
 class FILCH_API call_failed : public error {
  public:
+  /// `what` says what to do about it.
   call_failed(const std::string& what, std::error_code code) : error(what), code_(code) {}
   ~call_failed() override;
+  /// What the system said: `e.code() == std::errc::broken_pipe`.
   const std::error_code& code() const noexcept { return code_; }
 
  private:
@@ -67,16 +69,22 @@ struct options {
 /// Owns a descriptor and closes it in the end.
 class FILCH_API descriptor {
  public:
+  /// None.
   descriptor() noexcept = default;
   /// Takes over `fd`; -1 is none.
   explicit descriptor(int fd) noexcept : fd_(fd) {}
+  /// Takes it over.
   descriptor(descriptor&& other) noexcept : fd_(other.release()) {}
+  /// Takes it over; closes what it had.
   descriptor& operator=(descriptor&& other) noexcept {
     if (this != &other) reset(other.release());
     return *this;
   }
+  /// Closes it.
   ~descriptor() { reset(); }
+  /// Its number; -1 for none.
   int get() const noexcept { return fd_; }
+  /// True if there is one.
   explicit operator bool() const noexcept { return fd_ >= 0; }
   /// Gives it away.
   int release() noexcept { return std::exchange(fd_, -1); }
@@ -93,7 +101,9 @@ class FILCH_API endpoint {
   /// A copy of the system's `sockaddr` of that size. Throws: `std::invalid_argument` if it is too
   /// large for one.
   endpoint(const void* address, std::size_t size);
+  /// The system's `sockaddr`, of `size()` bytes.
   const void* address() const noexcept { return bytes_.data(); }
+  /// How many bytes the address has.
   std::size_t size() const noexcept { return size_; }
   /// "127.0.0.1:80", "[::1]:80".
   std::string text() const;
@@ -106,12 +116,14 @@ class FILCH_API endpoint {
 /// Reads what is there, at most `into`; waits until there is something. 0 at the end of the file,
 /// or for an empty span. A file on disk is read in a blocking region, which no stop ends.
 FILCH_API std::size_t read(int fd, std::span<std::byte> into, const options& how = {});
+/// The same, into characters.
 inline std::size_t read(int fd, std::span<char> into, const options& how = {}) {
   return read(fd, std::as_writable_bytes(into), how);
 }
 /// Writes all of `from`. After an exception it is unknown how much was written: use `write_some`
 /// where that counts. If the other side has gone: `call_failed`, `std::errc::broken_pipe`.
 FILCH_API void write(int fd, std::span<const std::byte> from, const options& how = {});
+/// The same, from characters.
 inline void write(int fd, std::string_view from, const options& how = {}) {
   write(fd, std::as_bytes(std::span(from)), how);
 }
@@ -139,7 +151,7 @@ FILCH_API void wait_writable(int fd, const options& how = {});
 
 namespace detail {
 FILCH_API void sleep(std::chrono::steady_clock::time_point until, const std::stop_token& stop);
-}
+}  // namespace detail
 
 /// Sleeps until then. Throws: `cancelled`, `bad_alloc`.
 template <class Clock, class Duration>

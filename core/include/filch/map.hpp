@@ -84,6 +84,7 @@ class map_verbs : public map_async_verbs<Self> {
       return starmap_try(f, filch::zip(std::forward<Xs>(xs), std::forward<Ys>(ys)...));
     }
   }
+  /// As `map_try`, but calls f with the parts of each element.
   template <class F, class Zipped>
   auto starmap_try(F&& f, Zipped&& zipped) const {
     return attempt<Zipped>(detail::caller_of<true>(f), zipped);
@@ -160,12 +161,19 @@ struct for_index_fn {
 
 }  // namespace detail
 
+/// `map(f, xs...)`: `map_verbs::map` on the pool of the running job, else on the default pool.
 inline constexpr detail::map_fn map{};
+/// `starmap(f, zipped)`: `map_verbs::starmap`, likewise.
 inline constexpr detail::starmap_fn starmap{};
+/// `map_into(out, f, xs...)`: `map_verbs::map_into`, likewise.
 inline constexpr detail::map_into_fn map_into{};
+/// `map_try(f, xs...)`: `map_verbs::map_try`, likewise.
 inline constexpr detail::map_try_fn map_try{};
+/// `starmap_try(f, zipped)`: `map_verbs::starmap_try`, likewise.
 inline constexpr detail::starmap_try_fn starmap_try{};
+/// `for_each(xs, f[, options])`: `map_verbs::for_each`, likewise.
 inline constexpr detail::for_each_fn for_each{};
+/// `for_index(low, high, f[, options])`: `map_verbs::for_index`, likewise.
 inline constexpr detail::for_index_fn for_index{};
 
 }  // namespace v0

@@ -189,6 +189,7 @@ class map_async_verbs {
                                                           detail::owned(std::forward<Ys>(ys))...));
     }
   }
+  /// As `map_async`, of a `starmap`: calls f with the parts of each element.
   template <class F, class Zipped>
   auto starmap_async(F&& f, Zipped&& zipped) const {
     return start<true>(std::forward<F>(f), detail::owned(std::forward<Zipped>(zipped)));
@@ -226,7 +227,10 @@ struct starmap_async_fn {
 };
 }  // namespace detail
 
+/// `map_async(f, xs...)`: `map_async_verbs::map_async` on the pool of the running job, else on the
+/// default pool.
 inline constexpr detail::map_async_fn map_async{};
+/// `starmap_async(f, zipped)`: `map_async_verbs::starmap_async`, likewise.
 inline constexpr detail::starmap_async_fn starmap_async{};
 
 }  // namespace v0

@@ -29,6 +29,7 @@ enum class errors : std::uint8_t {
 /// What a race does with the contenders that did not win.
 class losers {
  public:
+  /// The three ways.
   enum class kind : std::uint8_t { join, abandon, join_for };
 
   /// Ask them to stop and return when they have ended (structured; the default).
@@ -40,9 +41,12 @@ class losers {
     return losers(kind::join_for, patience);
   }
 
+  /// Which way it is.
   constexpr kind what() const noexcept { return kind_; }
+  /// How long `join_for` waits; 0 for the others.
   constexpr std::chrono::nanoseconds patience() const noexcept { return patience_; }
 
+  /// As `losers::join`.
   constexpr losers() noexcept = default;
 
  private:
@@ -56,8 +60,11 @@ inline constexpr losers losers::abandon{losers::kind::abandon, std::chrono::nano
 
 /// How far a call has come. `total` is 0 for inputs whose length is not known.
 struct progress {
+  /// Items that have ended, those that failed included.
   std::size_t done = 0;
+  /// Items that threw.
   std::size_t failed = 0;
+  /// All there are, or 0.
   std::size_t total = 0;
 };
 
@@ -68,10 +75,13 @@ struct job_options {
   std::size_t buffer = 0;
   /// Items a worker takes at a time; 0: by measurement while the call runs.
   std::size_t chunk = 0;
+  /// Which exception the call throws if several items fail.
   filch::errors errors = filch::errors::serial;
   /// How many items may run at once; 0: all workers on `lane::cpu`, every item on `lane::io`.
   std::size_t in_flight = 0;
+  /// Where the items run; `lane::io` for what waits.
   filch::lane lane = filch::lane::cpu;
+  /// What becomes of the contenders of a race that did not win.
   filch::losers losers = {};
   /// Shown by `this_job::name()`.
   std::string name = {};
@@ -99,8 +109,9 @@ struct lane_option {
 };
 }  // namespace detail
 
-/// Ready-made options: `pool.with(filch::on_io).map(fetch, urls)`.
+/// `{.lane = lane::io}`, ready-made: `pool.with(filch::on_io).map(fetch, urls)`.
 inline constexpr detail::lane_option on_io{lane::io};
+/// `{.lane = lane::cpu}`, the default.
 inline constexpr detail::lane_option on_cpu{lane::cpu};
 
 }  // namespace v0

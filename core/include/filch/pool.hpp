@@ -21,10 +21,12 @@ inline namespace v0 {
 /// pool: used after the pool has ended, its verbs throw `pool_closed`.
 class view : public verbs<view>, public submit_verbs<view>, public fork_verbs<view> {
  public:
+  /// \private Views are made by `with`.
   view(detail::pool_ptr core, job_options options)
       : core_(std::move(core)), options_(std::move(options)) {}
   /// The same pool with other options.
   view with(job_options options) const { return {core_, std::move(options)}; }
+  /// \private For filch's own verbs.
   detail::bound bound() const noexcept { return {*core_, options_}; }
 
  private:
@@ -42,15 +44,16 @@ class FILCH_API pool : public verbs<pool>, public submit_verbs<pool>, public for
   /// One worker per usable core. Throws: `bad_alloc`. Where the system has no thread to give the
   /// pool starts with fewer workers and a warning; with none, waiters run the jobs.
   pool();
-  /// `workers` workers. Throws: `std::invalid_argument` for 0 or more than 4096.
+  /// That many workers. Throws: `std::invalid_argument` for 0 or more than 4096.
   explicit pool(unsigned workers);
-  /// Throws: `std::invalid_argument` for impossible options.
+  /// As `options` say. Throws: `std::invalid_argument` for impossible ones.
   explicit pool(pool_options options);
   /// A pool whose workers come from `engine`; `options.workers` is ignored.
   /// Throws: `std::invalid_argument` for a null engine.
   explicit pool(std::unique_ptr<engine> engine, pool_options options = {});
   pool(const pool&) = delete;
   pool& operator=(const pool&) = delete;
+  /// Finishes everything accepted, then joins; see above.
   ~pool();
 
   /// The same verbs with options.
@@ -63,14 +66,17 @@ class FILCH_API pool : public verbs<pool>, public submit_verbs<pool>, public for
   /// Throws: `std::logic_error` unless closed; `would_deadlock` in one of the pool's own jobs.
   void join();
   /// Closes, cancels what has not started, asks the rest to stop, and waits at most `limit`.
+  /// Throws: `forked_pool`.
   shutdown_report shutdown_for(std::chrono::nanoseconds limit);
 
+  /// What it has done so far. Cost: a walk over its threads.
   pool_stats stats() const;
   /// One paragraph for people: engine, workers, and which rule decided their number.
   std::string describe() const;
   /// How many cpu workers were asked for; 0 on a serial engine.
   unsigned workers() const noexcept;
 
+  /// \private For filch's own verbs.
   detail::bound bound() const noexcept { return {*core_, detail::no_options()}; }
 
  private:

@@ -57,24 +57,35 @@ struct pool_options {
 struct worker_stats {
   /// Jobs begun, each counted before its first line: who has waited for a job finds it counted.
   std::uint64_t run = 0;
+  /// Jobs and halves of forks taken from others.
   std::uint64_t stolen = 0;
+  /// Those among the halves that were taken without their owner's answer, as it did not look up.
   std::uint64_t forced = 0;
+  /// How often it fell asleep.
   std::uint64_t parked = 0;
 };
 
 /// What a pool has done so far. Numbers are exact once the pool is idle.
 struct pool_stats {
+  /// cpu workers there are.
   unsigned workers = 0;
+  /// Threads of `lane::io` there are now.
   unsigned io_threads = 0;
+  /// All threads of `lane::io` that were started.
   std::uint64_t io_threads_started = 0;
+  /// All threads that were started to stand in for blocked workers.
   std::uint64_t spares_started = 0;
-  /// How often a worker was found blocked by a job that said nothing, and how often somebody
-  /// looked.
+  /// How often a worker was found blocked in a lock by a job that said nothing.
   std::uint64_t blocked_in_locks = 0;
+  /// The same in other system calls.
   std::uint64_t blocked_elsewhere = 0;
+  /// How often somebody looked for blocked workers.
   std::uint64_t looks_for_blocked = 0;
+  /// Errors that no call has thrown, because another one came before them.
   std::uint64_t suppressed = 0;
+  /// Errors that went to `on_unhandled`.
   std::uint64_t unhandled = 0;
+  /// One for each slot that was ever used, the workers first.
   std::vector<worker_stats> per_worker;
   /// The sum over `per_worker`.
   FILCH_API worker_stats total() const noexcept;

@@ -26,7 +26,9 @@ FILCH_API std::string progress_line(std::string_view label, const progress& now,
 /// `.on_progress` makes them; the line is ended when all is done or the last copy is gone.
 class FILCH_API progress_bar {
  public:
+  /// `label` stands in front of the bar. Throws: `bad_alloc`.
   explicit progress_bar(std::string_view label = {});
+  /// Draws `now`; not at all where it drew less than 50 ms ago, unless all is done.
   void operator()(const progress& now) const;
 
  private:

@@ -43,7 +43,9 @@ class promise {
   /// Belongs to `of`. Throws: `bad_alloc`.
   explicit promise(const pool& of, std::stop_token stop = {})
       : promise(of.bound().core, std::move(stop)) {}
+  /// Takes the promise over.
   promise(promise&&) noexcept = default;
+  /// Takes the promise over; what it had promised is broken.
   promise& operator=(promise&& other) noexcept {
     if (this == &other) return *this;
     promise old(std::move(*this));

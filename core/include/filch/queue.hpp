@@ -17,11 +17,10 @@
 /// \file
 /// A queue between threads: for farming out work and collecting results.
 ///
-///     filch::queue<page> pages(100);             // holds at most 100
+///     filch::queue<page> pages(100);                 // holds at most 100
 ///     auto reader = pool.submit([&] { for (auto& p : pages) index(p); });
-///     for (auto& url : urls) pages.push(load(url));   // waits while it is full
-///     pages.close();                                  // the reader's loop ends behind the last
-///     one
+///     for (auto& url : urls) pages.push(load(url));  // waits while it is full
+///     pages.close();                                 // the reader's loop ends behind the last one
 
 namespace filch {
 inline namespace v0 {
@@ -78,6 +77,7 @@ class queue {
   /// Throws: `queue_closed`, `cancelled`, `would_deadlock`, `bad_alloc`, or what moving or copying
   /// a T throws; but for the last, `value` is untouched then.
   void push(T&& value) { static_cast<void>(put(std::move(value), {})); }
+  /// The same with a copy.
   void push(const T& value)
     requires std::is_copy_constructible_v<T>
   {
@@ -87,6 +87,7 @@ class queue {
   void push(T&& value, const std::stop_token& stop) {
     static_cast<void>(put(std::move(value), {detail::queue_patience::time_point::max(), &stop}));
   }
+  /// The same with a copy.
   void push(const T& value, const std::stop_token& stop)
     requires std::is_copy_constructible_v<T>
   {
@@ -95,6 +96,7 @@ class queue {
   /// Puts `value` in if there is room now; says whether. `value` is untouched if not.
   /// Throws: `queue_closed`, `bad_alloc`, or what moving T throws.
   bool try_push(T&& value) { return put(std::move(value), detail::queue_patience::none()); }
+  /// The same with a copy.
   bool try_push(const T& value)
     requires std::is_copy_constructible_v<T>
   {
@@ -105,6 +107,7 @@ class queue {
   bool push_for(T&& value, std::chrono::duration<Rep, Period> limit) {
     return put(std::move(value), {detail::deadline_after(limit), nullptr});
   }
+  /// The same with a copy.
   template <class Rep, class Period>
   bool push_for(const T& value, std::chrono::duration<Rep, Period> limit)
     requires std::is_copy_constructible_v<T>
@@ -132,9 +135,11 @@ class queue {
   /// Nothing goes in any more: who waits to push gets `queue_closed`; who pops gets what is left,
   /// then nothing. A second time does nothing.
   void close() noexcept { core_->close(); }
+  /// True after `close()`, also while elements are left.
   bool closed() const noexcept { return core_->is_closed(); }
   /// How many elements wait in the queue; other threads may change that at once.
   std::size_t size() const noexcept { return core_->size(); }
+  /// As `size() == 0`.
   bool empty() const noexcept { return size() == 0; }
   /// How many it holds at most; the largest number there is for one without bound.
   std::size_t capacity() const noexcept { return core_->capacity(); }
@@ -147,21 +152,29 @@ class queue {
     using difference_type = std::ptrdiff_t;
     using iterator_concept = std::input_iterator_tag;
 
+    /// \private For `begin()`.
     explicit iterator(queue& from) : from_(&from) { advance(); }
+    /// Takes over the place, and the element that was popped.
     iterator(iterator&&) = default;
+    /// The same; the element it had is destroyed.
     iterator& operator=(iterator&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
       from_ = other.from_;
       value_.reset();
       if (other.value_) value_.emplace(std::move(*other.value_));
       return *this;
     }
+    /// The element, which the iterator owns: move it out to keep it.
     T& operator*() const noexcept { return *value_; }
+    /// The same.
     T* operator->() const noexcept { return &*value_; }
+    /// Destroys the element and waits for the next.
     iterator& operator++() {
       advance();
       return *this;
     }
+    /// As `++it`.
     void operator++(int) { advance(); }
+    /// True when the queue is closed and empty.
     friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept {
       return !i.value_.has_value();
     }
@@ -176,7 +189,9 @@ class queue {
     queue* from_;
     mutable std::optional<T> value_;
   };
+  /// Pops the first element.
   iterator begin() { return iterator(*this); }
+  /// What an iterator is equal to when the queue is closed and empty.
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:

@@ -37,8 +37,11 @@ inline namespace v0 {
 /// after the start of the race it returned.
 template <class T>
 struct race_result {
+  /// What the winner returned.
   T value;
+  /// Its position among the contenders, from 0.
   std::size_t index;
+  /// From the start of the race, not of the contender.
   std::chrono::nanoseconds elapsed;
 };
 
@@ -322,10 +325,14 @@ struct first_n_fn {
 
 }  // namespace detail
 
-/// The same verbs on the pool of the running job, else on the default pool.
+/// `race(f, xs[, options])`: `race_verbs::race` on the pool of the running job, else on the default
+/// pool.
 inline constexpr detail::race_fn race{};
+/// `race_of([options,] f...)`: `race_verbs::race_of`, likewise.
 inline constexpr detail::race_of_fn race_of{};
+/// `race_completed(f, xs[, options])`: `race_verbs::race_completed`, likewise.
 inline constexpr detail::race_completed_fn race_completed{};
+/// `first_n(k, f, xs[, options])`: `race_verbs::first_n`, likewise.
 inline constexpr detail::first_n_fn first_n{};
 
 }  // namespace v0

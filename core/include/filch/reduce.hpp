@@ -227,8 +227,12 @@ struct scan_fn {
 
 }  // namespace detail
 
+/// `reduce(xs, init, op[, options])`: `reduce_verbs::reduce` on the pool of the running job, else
+/// on the default pool.
 inline constexpr detail::reduce_fn reduce{};
+/// `transform_reduce(xs, init, op, f[, options])`: `reduce_verbs::transform_reduce`, likewise.
 inline constexpr detail::transform_reduce_fn transform_reduce{};
+/// `scan(xs, [init,] op[, options])`: `reduce_verbs::scan`, likewise.
 inline constexpr detail::scan_fn scan{};
 
 }  // namespace v0

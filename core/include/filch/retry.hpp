@@ -20,6 +20,7 @@ struct retry_options {
   std::chrono::nanoseconds backoff = std::chrono::milliseconds(100);
   /// Each further pause is longer by this factor, up to `longest`.
   double growth = 2;
+  /// The longest pause.
   std::chrono::nanoseconds longest = std::chrono::seconds(10);
   /// Whether an error is worth another attempt; empty: each one is.
   std::function<bool(const std::exception_ptr&)> when = {};
@@ -51,6 +52,7 @@ FILCH_API void check_retry_options(const retry_options& options);
 template <class F>
 class retrying {
  public:
+  /// Throws: `std::invalid_argument`, as `retry`.
   retrying(F f, retry_options options) : f_(std::move(f)), options_(std::move(options)) {
     detail::check_retry_options(options_);
   }

@@ -21,6 +21,7 @@ inline namespace v0 {
 /// variables of the body, which may return before them.
 class job_scope {
  public:
+  /// \private For filch's own verbs.
   explicit job_scope(detail::scope_core& core) noexcept : core_(core) {}
   job_scope(const job_scope&) = delete;
   job_scope& operator=(const job_scope&) = delete;
@@ -36,6 +37,7 @@ class job_scope {
 
   /// Asked to stop by `stop()`, by the first error, or from outside.
   std::stop_token stop_token() const { return core_.call().stop().token(); }
+  /// True once the scope was asked to stop. Cost: no allocation, unlike `stop_token()`.
   bool stop_requested() const noexcept { return core_.call().stop().stop_requested(); }
   /// Ends the scope early: jobs that have not started never run, running ones see their stop. The
   /// scope then returns as usual.
@@ -108,7 +110,7 @@ struct scope_fn {
 
 }  // namespace detail
 
-/// The same on the pool of the running job, else on the default pool.
+/// `scope(body)`: `scope_verbs::scope` on the pool of the running job, else on the default pool.
 inline constexpr detail::scope_fn scope{};
 
 }  // namespace v0

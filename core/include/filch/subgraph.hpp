@@ -23,6 +23,7 @@ class subgraph : public graph {
   /// Does not hold up the node: it is done when its callable returns, and the run waits for the
   /// subgraph at its end. A failure in it is one of the run.
   void detach() noexcept { detached_ = true; }
+  /// True after `detach()`.
   bool detached() const noexcept { return detached_; }
 
   /// Runs the subgraph now and waits for it, by the waiting rules; gives its results.
@@ -33,6 +34,7 @@ class subgraph : public graph {
     joined_ = true;
     return run;
   }
+  /// True after `join()`, which leaves nothing to run.
   bool joined() const noexcept { return joined_; }
 
  private:

@@ -126,6 +126,7 @@ class submit_verbs {
   }
 
   /// Runs `f(args...)` as a job nobody waits for; what it throws reaches `on_unhandled`.
+  /// Throws: as `submit`.
   template <class F, class... A>
   void post(F&& f, A&&... args) const {
     const auto bound = self().bound();

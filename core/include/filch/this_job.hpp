@@ -7,10 +7,10 @@
 #include <filch/detail/bound.hpp>
 #include <filch/options.hpp>
 
-/// What the running job may ask about itself. Outside of any job the answers are neutral: a token
-/// that never stops, an empty name.
 namespace filch {
 inline namespace v0 {
+/// What the running job may ask about itself. Outside of any job the answers are neutral: a token
+/// that never stops, an empty name.
 namespace this_job {
 
 /// The stop token of the innermost job or call this thread is in. Cost: the first request of a
@@ -27,6 +27,7 @@ FILCH_API filch::lane lane() noexcept;
 
 }  // namespace this_job
 
+/// What a job may ask about the thread it runs on.
 namespace this_worker {
 
 /// A small number that tells apart the threads running cpu jobs of one pool: 0 .. workers-1 for

@@ -214,6 +214,7 @@ class verbs {
   auto imap(F&& f, R&& range) const {
     return via<stream_verbs, F>().imap(std::forward<F>(f), std::forward<R>(range));
   }
+  /// The same with options of its own, as in `imap(f, xs, {.in_flight = 8})`.
   template <class F, class R, class O = typename detail::stream_types<R>::options>
   auto imap(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().imap(std::forward<F>(f), std::forward<R>(range),
@@ -224,6 +225,7 @@ class verbs {
   auto imap_unordered(F&& f, R&& range) const {
     return via<stream_verbs, F>().imap_unordered(std::forward<F>(f), std::forward<R>(range));
   }
+  /// The same with options of its own, as in `imap_unordered(f, xs, {.in_flight = 8})`.
   template <class F, class R, class O = typename detail::stream_types<R>::options>
   auto imap_unordered(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().imap_unordered(std::forward<F>(f), std::forward<R>(range),
@@ -234,6 +236,7 @@ class verbs {
   auto istarmap(F&& f, R&& range) const {
     return via<stream_verbs, F>().istarmap(std::forward<F>(f), std::forward<R>(range));
   }
+  /// The same with options of its own, as in `istarmap(f, xs, {.in_flight = 8})`.
   template <class F, class R, class O = typename detail::stream_types<R>::options>
   auto istarmap(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().istarmap(std::forward<F>(f), std::forward<R>(range),
@@ -244,6 +247,7 @@ class verbs {
   auto istarmap_unordered(F&& f, R&& range) const {
     return via<stream_verbs, F>().istarmap_unordered(std::forward<F>(f), std::forward<R>(range));
   }
+  /// The same with options of its own, as in `istarmap_unordered(f, xs, {.in_flight = 8})`.
   template <class F, class R, class O = typename detail::stream_types<R>::options>
   auto istarmap_unordered(F&& f, R&& range, O options) const {
     return via<stream_verbs, F>().istarmap_unordered(std::forward<F>(f), std::forward<R>(range),

@@ -73,6 +73,7 @@ template <detail::futures_range R>
 future<std::size_t> when_any(R&& futures) {
   return detail::any_future(detail::results_of(futures));
 }
+/// The same for futures that are given one by one.
 template <class... T>
   requires(sizeof...(T) > 0)
 future<std::size_t> when_any(future<T>&... futures) {
@@ -91,7 +92,9 @@ enum class until : std::uint8_t {
 
 /// Which futures had ended when `wait` returned, and which had not; indices, ascending.
 struct wait_result {
+  /// With a value, an error, or cancelled.
   std::vector<std::size_t> done;
+  /// The others.
   std::vector<std::size_t> pending;
 };
 
@@ -114,6 +117,7 @@ wait_result wait(R&& futures, until what = until::all,
 /// The indices of futures as these end; a single-pass range.
 class completion_order {
  public:
+  /// A single-pass iterator.
   class iterator {
    public:
     using iterator_concept = std::input_iterator_tag;
@@ -121,23 +125,30 @@ class completion_order {
     using difference_type = std::ptrdiff_t;
 
     iterator() noexcept = default;
+    /// \private For `begin()`.
     explicit iterator(completion_order* range) noexcept : range_(range) {}
+    /// The index of a future that has ended.
     std::size_t operator*() const noexcept { return *range_->at_; }
+    /// Waits for one more. Throws: `timed_out`, `would_deadlock`.
     iterator& operator++() {
       range_->advance();
       return *this;
     }
+    /// As `++it`.
     void operator++(int) { ++*this; }
+    /// True when all were told.
     bool operator==(std::default_sentinel_t) const noexcept { return !range_->at_; }
 
    private:
     completion_order* range_ = nullptr;
   };
 
+  /// Waits for the first, or for one more if some were told already.
   iterator begin() {
     advance();
     return iterator(this);
   }
+  /// What an iterator is equal to when all were told.
   std::default_sentinel_t end() const noexcept { return {}; }
   /// The index of one more future that has ended, or nothing when all were told.
   std::optional<std::size_t> next() {
@@ -145,7 +156,7 @@ class completion_order {
     return at_;
   }
 
-  /// For `as_completed`.
+  /// \private For `as_completed`.
   completion_order(detail::completions of, detail::completions::deadline limit) noexcept
       : of_(std::move(of)), limit_(limit) {}
 

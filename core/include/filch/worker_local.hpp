@@ -81,6 +81,7 @@ class worker_local {
   void for_each(F&& f) {
     for (node* n = first(); n; n = n->next) std::invoke(f, n->value);
   }
+  /// The same, with const values.
   template <class F>
   void for_each(F&& f) const {
     for (const node* n = first(); n; n = n->next) std::invoke(f, n->value);

@@ -88,8 +88,10 @@ enum class failure {
 /// There is no answer; `code()` says why. Running out of time is `filch::timed_out` instead.
 class FILCH_API request_failed : public error {
  public:
+  /// `what` says what to do about it.
   request_failed(failure code, std::string url, const std::string& what);
   ~request_failed() override;
+  /// Which kind of failure it is.
   failure code() const noexcept { return code_; }
   /// The URL asked for, without user name and password.
   const std::string& url() const noexcept { return url_; }
@@ -102,8 +104,10 @@ class FILCH_API request_failed : public error {
 /// The server answered, with a status of 400 or above; thrown by `raise_for_status` and `get_ok`.
 class FILCH_API bad_status : public error {
  public:
+  /// For a status of 400 or above.
   bad_status(int status, std::string url);
   ~bad_status() override;
+  /// The status code, such as 404.
   int status() const noexcept { return status_; }
   /// Where the answer came from, without user name and password.
   const std::string& url() const noexcept { return url_; }

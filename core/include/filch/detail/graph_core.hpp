@@ -22,7 +22,7 @@ inline namespace v0 {
 /// What became of a node in a run.
 enum class node_state : std::uint8_t {
   waiting,  ///< not begun yet, or at work just now
-  done,
+  done,     ///< it has run
   failed,   ///< its callable threw
   skipped,  ///< it did not run: something before it failed, or the run was stopped
   passed,   ///< it did not run: no branch has chosen it, or what it needs was not chosen
@@ -30,13 +30,16 @@ enum class node_state : std::uint8_t {
 
 /// How far a run has come; every node counts once, however often a loop has run it.
 struct run_progress {
+  /// Nodes that have run without an error.
   std::size_t done = 0;
   /// Threads that work on the run just now, and nodes that wait for a thread of lane::io or for
   /// their next try.
   std::size_t running = 0;
+  /// Nodes whose callable threw.
   std::size_t failed = 0;
   /// Nodes that did not run and will not: `node_state::skipped` and `passed`.
   std::size_t skipped = 0;
+  /// All nodes of the graph.
   std::size_t total = 0;
 };
 
