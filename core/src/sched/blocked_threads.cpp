@@ -26,7 +26,8 @@ void scheduler::count_out(slot& s) noexcept {
 void scheduler::count_in(slot& s) noexcept {
   if (s.role() == slot::kind::guest) return crew_.one_more();
   spares_->worker_returns();
-  if (spares_->surplus()) watch();  // which sees to it that none stays for long
+  // Which sees to it that none stays for long; the count of them crosses no fence.
+  if (spares_->surplus() && blocking_.notice) monitor_.fence_and_watch();
 }
 
 void scheduler::is_blocked(slot& s) noexcept {

@@ -30,78 +30,35 @@ std::chrono::nanoseconds now() noexcept { return clock::now().time_since_epoch()
 // ---- its thread -------------------------------------------------------------------------------
 
 void monitor::begin() noexcept {
-  std::uint32_t seen = asleep;
-  // order: what there is to do is seen by the looks that follow [pair:MONITOR]
-  if (!phase_.compare_exchange_strong(seen, looking, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
-    return;
-  }
+  if (!word_.begin()) return;
   std::lock_guard lock(starting_);
-  if (is_stopping()) return;
-  if (has_thread_) return futex_wake(&phase_, 1);
+  if (word_.is_stopping()) return;
+  if (has_thread_) return word_.wake();
   if (clock::now() >= next_try_) {
     has_thread_ = static_cast<bool>(threads_.start([this] { run(); }, "-monitor"));
     next_try_ = clock::now() + retry_after;
   }
-  if (has_thread_) return;
-  seen = looking;
-  // order: [relaxed: nobody looks; the next one to ask tries again]
-  phase_.compare_exchange_strong(seen, asleep, std::memory_order_relaxed,
-                                 std::memory_order_relaxed);
+  if (!has_thread_) word_.call_off();
 }
 
 void monitor::stop() noexcept {
   std::lock_guard lock(starting_);  // no thread of ours begins after this
-  // order: its thread sees that the pool ends [pair:MONITOR]
-  phase_.store(stopping, std::memory_order_release);
-  futex_wake(&phase_, 1);
-}
-
-bool monitor::is_stopping() const noexcept {
-  // order: as stop left things [pair:MONITOR]
-  return phase_.load(std::memory_order_acquire) == stopping;
-}
-
-void monitor::rouse() noexcept {
-  std::uint32_t seen = dozing;
-  // order: what there is to do is seen by the look that follows [pair:MONITOR]
-  if (phase_.compare_exchange_strong(seen, looking, std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-    futex_wake(&phase_, 1);
-  }
+  word_.stop();
 }
 
 bool monitor::pause_for(std::chrono::nanoseconds time) noexcept {
   const auto now = clock::now();
-  std::uint32_t seen = looking;
-  std::uint32_t mine = looking;
-  if (time > blocking_policy::tick && now - roused_ >= rouse_gap &&
-      // order: [relaxed: its own word]
-      phase_.compare_exchange_strong(seen, dozing, std::memory_order_relaxed,
-                                     std::memory_order_relaxed)) {
-    mine = dozing;
-  }
-  do {
-    // order: as its rouser left things [pair:MONITOR]
-    seen = phase_.load(std::memory_order_acquire);
-  } while (seen == mine && futex_wait_until(phase_, mine, now + time));
-  if (mine == dozing && seen == looking) roused_ = clock::now();
-  // order: [relaxed: its own word]
-  if (seen == dozing && !phase_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
-                                                        std::memory_order_relaxed)) {
-    roused_ = clock::now();
-  }
-  return !is_stopping();
+  const bool dozes = time > blocking_policy::tick && now - roused_ >= rouse_gap;
+  const auto how = word_.pause(dozes, [until = now + time](auto& word, std::uint32_t held) {
+    return futex_wait_until(word, held, until);
+  });
+  if (how == sleep_word<>::pause_end::roused) roused_ = clock::now();
+  return how != sleep_word<>::pause_end::stopped;
 }
 
 void monitor::run() noexcept {
   std::unique_ptr<thread_states> states;
-  while (!is_stopping()) {
-    // order: what the waker left to do is seen by the looks that follow [pair:MONITOR]
-    if (phase_.load(std::memory_order_acquire) == asleep) {
-      futex_wait(phase_, asleep);
-      continue;
-    }
+  while (word_.await_begin()) {
     try {
       if (!states) states = system_thread_states();
       if (!sampler_) sampler_ = std::make_unique<sampler>(*states);
@@ -114,18 +71,10 @@ void monitor::run() noexcept {
 
 // The last step of going to sleep is that of a worker: whoever makes work after it wakes somebody.
 bool monitor::fall_asleep() noexcept {
-  std::uint32_t seen = looking;
-  // order: [relaxed: ordered by the fence in has_work]
-  if (!phase_.compare_exchange_strong(seen, asleep, std::memory_order_relaxed,
-                                      std::memory_order_relaxed)) {
-    return false;
-  }
-  work_.stand_ins().reclaim();
-  if (!work_.is_held_up()) return true;
-  seen = asleep;
-  // order: [relaxed: its own word]
-  return !phase_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
-                                         std::memory_order_relaxed);
+  return word_.fall_asleep([this] {
+    work_.stand_ins().reclaim();
+    return work_.is_held_up();
+  });
 }
 
 // ---- looking ----------------------------------------------------------------------------------
@@ -143,7 +92,7 @@ void monitor::look_for_a_while(thread_states& states) {
   last_look_ = now();
   last_cpu_ = states.process_cpu();
   do {
-    if (is_stopping() || (pause.count() > 0 && !pause_for(pause))) return;
+    if (word_.is_stopping() || (pause.count() > 0 && !pause_for(pause))) return;
     looks_.add();
   } while (look(states, pause) || !fall_asleep());
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "sched/blocking_policy.hpp"
 #include "sched/sampler.hpp"
+#include "sched/sleep_word.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -27,18 +27,18 @@ class monitor {
   monitor(const monitor&) = delete;
   monitor& operator=(const monitor&) = delete;
 
-  /// All workers are at work, and there may be more to do. Cost: a load while it looks already.
+  /// All workers are at work, and there may be more to do; the caller has crossed a fence since.
+  /// Cost: a load while it looks already.
   void watch() noexcept {
-    // order: ordered by the caller's fence: either it is seen that nobody looks, or the last look
-    // sees what there is to do [pair:SLEEP]
-    if (phase_.load(std::memory_order_relaxed) == asleep) begin();
+    word_.watch([this] { begin(); });
   }
-  /// The same, and a job was queued for which nobody is free: it looks soon.
+  /// The same for a caller that has crossed no fence.
+  void fence_and_watch() noexcept {
+    word_.fence_and_watch([this] { begin(); });
+  }
+  /// As `watch`, and a job was queued for which nobody is free: it looks soon.
   void watch_closely() noexcept {
-    // order: as in watch [pair:SLEEP]
-    const auto seen = phase_.load(std::memory_order_relaxed);
-    if (seen == asleep) begin();
-    if (seen == dozing) rouse();
+    word_.watch_closely([this] { begin(); });
   }
   /// It counts nobody out or in any more, and its thread ends.
   void stop() noexcept;
@@ -50,22 +50,17 @@ class monitor {
   counts so_far() const noexcept { return {looks_.value(), in_locks_.value(), elsewhere_.value()}; }
 
  private:
-  // phase_, a futex word
-  static constexpr std::uint32_t asleep = 0, looking = 1, stopping = 2, dozing = 3;
-
   void begin() noexcept;
-  void rouse() noexcept;
   void run() noexcept;
   void look_for_a_while(thread_states& states);
   bool look(thread_states& states, std::chrono::nanoseconds& pause);
   bool notice(slot& s) noexcept;
   bool fall_asleep() noexcept;
   bool pause_for(std::chrono::nanoseconds time) noexcept;
-  bool is_stopping() const noexcept;
 
   scheduler& work_;
   thread_set& threads_;
-  std::atomic<std::uint32_t> phase_{asleep};
+  sleep_word<> word_;
   std::mutex starting_;
   bool has_thread_ = false;
   std::chrono::steady_clock::time_point next_try_{};

@@ -11,6 +11,7 @@ SHORT_LOCK = "core/src/sync/short_lock.hpp"
 CREW = "core/src/sched/crew.hpp"
 OPEN_PLACE = "core/src/sched/open_place.hpp"
 WORK_MARK = "core/src/sched/work_mark.hpp"
+SLEEP_WORD = "core/src/sched/sleep_word.hpp"
 
 FENCE = "Atomics::fence(std::memory_order_seq_cst);"
 
@@ -96,6 +97,97 @@ MUTANTS = [
      "== state::noticed && retract();", "== state::noticed && false;", "work_mark"),
     ("work_mark: who ends a job counts itself in whoever was first", WORK_MARK,
      "== state::noticed && retract();", "== state::noticed && (retract(), true);", "work_mark"),
+    # ---- the word of who looks from outside
+    ("sleep_word: who falls asleep does not look again", SLEEP_WORD,
+     "if (!is_needed()) return true;", "return true;", "sleep_word"),
+    ("sleep_word: who falls asleep looks before its word says so", SLEEP_WORD,
+     """    std::uint32_t seen = looking;
+    // order: [relaxed: ordered by the fence below]
+    if (!word_.compare_exchange_strong(seen, asleep, std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {
+      return false;
+    }
+    // order: either who makes work sees that nobody looks, or the last look sees it [pair:SLEEP]
+    Atomics::fence(std::memory_order_seq_cst);
+    if (!is_needed()) return true;
+""", """    Atomics::fence(std::memory_order_seq_cst);
+    const bool needed = is_needed();
+    std::uint32_t seen = looking;
+    if (!word_.compare_exchange_strong(seen, asleep, std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {
+      return false;
+    }
+    if (!needed) return true;
+""", "sleep_word"),
+    ("sleep_word: the last look crosses no fence", SLEEP_WORD,
+     "last look sees it [pair:SLEEP]\n    Atomics::fence(std::memory_order_seq_cst);\n",
+     "last look sees it [pair:SLEEP]\n", "sleep_word"),
+    ("sleep_word: who has crossed no fence crosses none", SLEEP_WORD,
+     "    Atomics::fence(std::memory_order_seq_cst);\n    watch(begin);", "    watch(begin);",
+     "sleep_word"),
+    ("sleep_word: who falls asleep overwrites a stop", SLEEP_WORD,
+     """if (!word_.compare_exchange_strong(seen, asleep, std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {
+      return false;
+    }""", "word_.store(asleep, std::memory_order_relaxed);", "sleep_word"),
+    ("sleep_word: who is needed after all overwrites a stop", SLEEP_WORD,
+     """return !word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+                                          std::memory_order_relaxed);
+  }
+
+ private""", "word_.store(looking, std::memory_order_relaxed);\n    return false;\n  }\n\n private",
+     "sleep_word"),
+    ("sleep_word: who is needed after all stays asleep by its word", SLEEP_WORD,
+     "    seen = asleep;\n    // order: [relaxed: if somebody", "    return false;\n    // order: [relaxed: if somebody",
+     "sleep_word"),
+    ("sleep_word: a begin hands nothing over", SLEEP_WORD,
+     "return word_.compare_exchange_strong(seen, looking, std::memory_order_release,",
+     "return word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,", "sleep_word"),
+    ("sleep_word: a begin overwrites a stop", SLEEP_WORD,
+     """return word_.compare_exchange_strong(seen, looking, std::memory_order_release,
+                                         std::memory_order_relaxed);""",
+     "return word_.exchange(looking, std::memory_order_release) != looking;", "sleep_word"),
+    ("sleep_word: who begins sees nothing", SLEEP_WORD,
+     "const auto seen = word_.load(std::memory_order_acquire);\n      if (seen != asleep)",
+     "const auto seen = word_.load(std::memory_order_relaxed);\n      if (seen != asleep)",
+     "sleep_word"),
+    ("sleep_word: a call that finds no thread leaves the word", SLEEP_WORD,
+     "    word_.store(asleep, std::memory_order_relaxed);\n", "", "sleep_word"),
+    ("sleep_word: a stop wakes nobody", SLEEP_WORD,
+     "word_.store(stopping, std::memory_order_relaxed);\n    wake();",
+     "word_.store(stopping, std::memory_order_relaxed);", "sleep_word"),
+    ("sleep_word: a begin takes a stop for a begin", SLEEP_WORD,
+     "return seen != stopping;", "return true;", "sleep_word"),
+    ("sleep_word: who makes work takes one that sleeps for one that looks", SLEEP_WORD,
+     "if (seen == asleep) begin();\n    if (seen == dozing)", "if (seen == dozing)", "sleep_word"),
+    ("sleep_word: nobody is roused", SLEEP_WORD,
+     "    if (seen == dozing) rouse();\n", "", "sleep_word"),
+    ("sleep_word: who is roused is not woken", SLEEP_WORD,
+     "      wake();\n    }\n  }\n\n  typename", "    }\n  }\n\n  typename", "sleep_word"),
+    ("sleep_word: a rouse overwrites a stop", SLEEP_WORD,
+     """if (word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+                                      std::memory_order_relaxed)) {
+      wake();""", "if (word_.exchange(looking, std::memory_order_relaxed) == seen) {\n      wake();",
+     "sleep_word"),
+    ("sleep_word: who is roused sees nothing", SLEEP_WORD,
+     "      seen = word_.load(std::memory_order_acquire);\n    } while",
+     "      seen = word_.load(std::memory_order_relaxed);\n    } while", "sleep_word"),
+    ("sleep_word: who is roused at the last moment sees nothing", SLEEP_WORD,
+     "std::memory_order_relaxed,\n                                                        std::memory_order_acquire)",
+     "std::memory_order_relaxed,\n                                                        std::memory_order_relaxed)",
+     "sleep_word"),
+    ("sleep_word: a doze overwrites a stop", SLEEP_WORD,
+     """dozes = dozes && word_.compare_exchange_strong(seen, dozing, std::memory_order_relaxed,
+                                                   std::memory_order_relaxed);""",
+     "if (dozes) word_.store(dozing, std::memory_order_relaxed);", "sleep_word"),
+    ("sleep_word: the end of a doze overwrites a stop", SLEEP_WORD,
+     """if (seen == dozing && word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+                                                        std::memory_order_acquire)) {""",
+     "if (seen == dozing) {\n      word_.store(looking, std::memory_order_relaxed);", "sleep_word"),
+    ("sleep_word: a doze does not end by itself", SLEEP_WORD,
+     """if (seen == dozing && word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+                                                        std::memory_order_acquire)) {""",
+     "if (seen == dozing) {", "sleep_word"),
     # ---- what is left open
     ("open_place: a visitor looks without a barrier", OPEN_PLACE,
      "    Atomics::heavy_fence();\n", "", "open_place"),
