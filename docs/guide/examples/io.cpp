@@ -112,6 +112,13 @@ int main(int argc, char** argv) {
     std::cout << "stopped\n";
   }
   // [end]
+  try {
+    // [token]
+    filch::http::get(urls[2], {.stop = stop.get_token()});  // throws `cancelled`
+    // [end]
+  } catch (const filch::cancelled&) {
+    std::cout << "stopped without a job\n";
+  }
 
   const auto host = urls[0].substr(std::string("http://127.0.0.1:").size());
   std::cout << ask_by_hand(host.substr(0, host.find('/'))) << '\n';
@@ -154,6 +161,7 @@ int main(int argc, char** argv) {
 // 200, 7 bytes
 // status 404
 // stopped
+// stopped without a job
 // HTTP/1.0 200 OK
 // interrupted
 // [end]

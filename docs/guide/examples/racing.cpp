@@ -44,8 +44,7 @@ int main(int argc, char** argv) {
   // [end]
 
   // [first_n]
-  auto two = pool.first_n(2, fetch, mirrors);
-  std::cout << two.size() << " answers\n";
+  for (auto& won : pool.first_n(2, fetch, mirrors)) std::cout << won.value.size() << " bytes\n";
   // [end]
 
   // [abandon]
@@ -61,9 +60,9 @@ int main(int argc, char** argv) {
   std::cout << "took " << first.value.number << '\n';
 
   // [hedge]
-  auto read = pool.hedge([&] { return fetch(mirrors[2]); }, {.after = 20ms});
+  std::string text = pool.hedge([&] { return fetch(mirrors[2]); }, {.after = 20ms}).value;
   // [end]
-  std::cout << read.value.size() << " bytes\n";
+  std::cout << text.size() << " bytes\n";
 
   // [tracked]
   filch::latency_tracker usual(0.95);
@@ -82,16 +81,16 @@ int main(int argc, char** argv) {
   // [promise]
   filch::promise<int> given;
   auto number = given.get_future();
-  std::thread elsewhere([given = std::move(given)]() mutable { given.set_value(42); });
+  std::jthread elsewhere([given = std::move(given)]() mutable { given.set_value(42); });
   std::cout << number.get() << '\n';
   // [end]
-  elsewhere.join();
 }
 
 // [output]
 // 200
 // from the cache
-// 2 answers
+// 7 bytes
+// 7 bytes
 // 7 7
 // hung up 2
 // took 1

@@ -11,7 +11,6 @@
 #include <filch/filch.hpp>
 
 using namespace std::chrono_literals;
-constexpr auto io = filch::lane::io;
 
 std::string shout(const std::string& word) {
   if (word.empty()) throw std::invalid_argument("no word");
@@ -20,7 +19,9 @@ std::string shout(const std::string& word) {
 
 int square(int n) { return n * n; }
 
+// [key]
 std::string host_of(const std::string& url) { return url.substr(0, url.find('/')); }
+// [end]
 std::string fetch(const std::string& url) { return "<p>" + url; }
 
 int slow_at_times(int n) {
@@ -78,16 +79,15 @@ int main() {
   const std::vector<std::string> urls{"a.org/1", "a.org/2", "a.org/3", "b.org/1"};
   std::size_t bytes = 0;
   // [keys]
-  for (auto&& page : pool.imap_unordered(
-           fetch, urls, {.in_flight = 64, .key = host_of, .lane = io, .per_key = 2})) {
-    bytes += page.value.size();
-  }
+  auto gentle = pool.imap_unordered(
+      fetch, urls, {.in_flight = 64, .key = host_of, .lane = filch::lane::io, .per_key = 2});
+  for (auto&& page : gentle) bytes += page.value.size();
   // [end]
   std::cout << bytes << '\n';
 
   // [limits]
   auto pages = pool.imap(slow_at_times, std::vector{1, 2, 3},
-                         {.in_flight = 2, .lane = io, .timeout_each = 100ms});
+                         {.in_flight = 2, .lane = filch::lane::io, .timeout_each = 100ms});
   for (auto it = pages.begin(); it != pages.end(); ++it) {
     try {
       std::cout << *it << '\n';

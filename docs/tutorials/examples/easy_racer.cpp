@@ -1,3 +1,4 @@
+// [top]
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -17,6 +18,7 @@ using namespace std::chrono_literals;
 using filch::http::get_ok;
 using filch::http::get_ok_async;
 using strings = std::vector<std::string>;
+// [end]
 
 namespace {
 
@@ -148,8 +150,13 @@ std::string nested(const std::string& url) {
 
 }  // namespace
 
+// [main]
 int main(int argc, char** argv) {
-  const std::string server = argv[1];  // "http://127.0.0.1:8080/"
+  if (argc < 2) {
+    std::cerr << "usage: " << argv[0] << " http://127.0.0.1:8080/ [tbb]\n";
+    return 2;
+  }
+  const std::string server = argv[1];
   if (argc > 2) filch::set_default_engine(filch::make_engine(argv[2]));
   using scenario = std::string (*)(const std::string&);
   const scenario all[] = {two,     two,        ten_thousand, one_with_a_timeout,
@@ -161,6 +168,7 @@ int main(int argc, char** argv) {
     std::cout << n << ": " << run(server + std::to_string(n)) << std::endl;
   }
 }
+// [end]
 
 // [output]
 // 1: right
