@@ -13,8 +13,9 @@ from building import INCLUDES, MODEL, ROOT, build_explorer, build_program, compi
 
 WORK = ROOT / "build/model"
 CHECKER_TESTS = ("litmus", "explorer")
-STRUCTURES = ("chase_lev", "crew", "event_count", "fork_parking", "gate", "latch", "race_cell",
-              "short_lock", "sleep_word", "split_deque")
+STRUCTURES = ("chase_lev", "crew", "event_count", "fork_parking", "gate", "late_answer", "latch",
+              "open_place", "race_cell", "short_lock", "sleep_word", "split_deque", "stream_phase",
+              "work_mark")
 # Each model, and the defects that can be planted in it: every one must be found.
 SPIN = {
     "parking": ("NO_SECOND_LOOK", "NO_EPOCH", "NO_WAKE"),

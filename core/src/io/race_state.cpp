@@ -11,6 +11,7 @@
 #include <filch/race.hpp>
 
 #include "base/thrown.hpp"
+#include "io/late_answer.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -57,8 +58,8 @@ class race_core::contender final : public job {
     where().what = &race;
   }
   void enter(ref<race_core> race) noexcept { race_ = std::move(race); }
-  /// What will have the value of a contender that answers later. Under the race's answers_lock_.
-  ref<future_base> answer;
+  /// What will have the value of a contender that answers later. Its lock is `answers_lock_`.
+  late_answer<ref<future_base>> answer;
   void run() noexcept override {
     const auto race = std::move(race_);
     race->run(index_);
@@ -166,13 +167,9 @@ void race_core::run(std::size_t i) noexcept {
 void race_core::listen_to(ref<future_base> answer, std::unique_ptr<callback> note,
                           std::size_t i) noexcept {
   answer->observe();
-  {
-    const std::lock_guard lock(answers_lock_);
-    contenders_[i]->answer = answer;
-  }
-  answer->add(note.release());
-  // Who decided the race before the answer was known here has not cancelled it.
-  if (!cell_.is_open()) answer->cancel();
+  contenders_[i]->answer.begin(
+      answers_lock_, answer, [&]() noexcept { answer->add(note.release()); },
+      [this] { return !cell_.is_open(); });
 }
 
 void race_core::answered(std::size_t i, future_base& answer) noexcept {
@@ -184,11 +181,7 @@ void race_core::answered(std::size_t i, future_base& answer) noexcept {
   }
   forget(i);
   settle(i, std::move(error));
-  ref<future_base> ended;  // dropped without the lock
-  {
-    const std::lock_guard lock(answers_lock_);
-    std::swap(ended, contenders_[i]->answer);
-  }
+  const auto ended = contenders_[i]->answer.take(answers_lock_);
   running_.arrive();
 }
 
@@ -339,14 +332,7 @@ void race_core::over() noexcept {
 /// rest, such as a job whose time has not come.
 void race_core::cancel_answers() noexcept {
   if (!plan_.later) return;
-  for (const auto& one : contenders_) {
-    ref<future_base> answer;
-    {
-      const std::lock_guard lock(answers_lock_);
-      answer = one->answer;
-    }
-    if (answer) answer->cancel();
-  }
+  for (const auto& one : contenders_) one->answer.cancel(answers_lock_);
 }
 
 void race_core::wait_for_end() {
@@ -381,9 +367,10 @@ slot* race_core::runner_of_answer(std::size_t i) const noexcept {
   future_base* only = nullptr;
   const std::lock_guard lock(answers_lock_);
   for (const auto& one : contenders_) {
-    if (!one->answer || one->answer->done().is_set()) continue;
+    const auto& answer = one->answer.get();
+    if (!answer || answer->done().is_set()) continue;
     if (only) return nullptr;
-    only = one->answer.get();
+    only = answer.get();
   }
   return only ? only->runner(i) : nullptr;
 }
@@ -395,8 +382,9 @@ ref<job> race_core::unclaimed() noexcept {
   const pool_core* const mine = current.ctx ? current.ctx->pool : nullptr;
   const std::lock_guard lock(answers_lock_);
   for (const auto& one : contenders_) {
-    if (!one->answer || one->answer->done().is_set()) continue;
-    auto work = one->answer->unclaimed();
+    const auto& answer = one->answer.get();
+    if (!answer || answer->done().is_set()) continue;
+    auto work = answer->unclaimed();
     if (!work) continue;
     pool_core* const its = work->where().pool;
     if (width(*its) == 0 || (plan_.structured && its == mine)) return work;

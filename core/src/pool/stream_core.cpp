@@ -317,7 +317,7 @@ bool stream_core::await_end(stream_item& item,
   try {
     last_of running(item);
     if (plan_.leaves() && !wait_until(running, patience)) {
-      item.become(stream_item::phase::running, stream_item::phase::late);
+      item.phase_.make_late();
       item.leave_behind();
     }
     wait(running);

@@ -143,29 +143,15 @@ ref<job> stream_item::present_attempt() noexcept {
 // Under the stream's lock. Throws: `bad_alloc`.
 void stream_item::try_again() {
   again_ = make_ref<another_try>(*this);
-  // order: [relaxed: the queue hands the item over]
-  phase_.store(phase::running, std::memory_order_relaxed);
+  phase_.run_again();
 }
 
 // ---- ending -----------------------------------------------------------------------------------
 
-bool stream_item::become(phase from, phase to) noexcept {
-  // order: what was done before the step is visible to who takes the next [pair:STREAM-PHASE]
-  return phase_.compare_exchange_strong(from, to, std::memory_order_acq_rel,
-                                        std::memory_order_relaxed);
-}
-
-/// The item has come to its end: what it was until now.
-stream_item::phase stream_item::settle() noexcept {
-  if (become(phase::running, phase::ended)) return phase::running;
-  if (become(phase::late, phase::ended)) return phase::late;
-  return phase::left;
-}
-
 void stream_item::ended(std::exception_ptr error) noexcept {
   stream_core& stream = *stream_;
   // Nobody else ends an item whose time is not limited.
-  auto was = stream.plan_.timeout_each.count() == 0 ? phase::running : settle();
+  auto was = stream.plan_.timeout_each.count() == 0 ? phase::running : phase_.end();
   if (was == phase::left) {
     if (timer_ != 0) cancel_timer(*stream.core_, timer_);
     drop_value();
@@ -222,7 +208,7 @@ void stream_item::drop_unstarted() noexcept {
 // ---- when its time is up ----------------------------------------------------------------------
 
 void stream_item::time_is_up() noexcept {
-  if (!become(phase::running, phase::late)) return;
+  if (!phase_.make_late()) return;
   ask_to_stop();
   if (!stream_->plan_.leaves()) return;
   try {
@@ -247,7 +233,7 @@ void stream_item::leave_behind() noexcept {
     in_call = !result_;
     overdue_ = true;
     if (in_call && !on_io_thread_) return;  // that thread is needed; it looks again
-    if (!become(phase::late, phase::left)) return;
+    if (!phase_.leave()) return;
     ++stream_->strays_;
     work = ref<job>::share(&attempt());
   }

@@ -12,6 +12,8 @@ CREW = "core/src/sched/crew.hpp"
 OPEN_PLACE = "core/src/sched/open_place.hpp"
 WORK_MARK = "core/src/sched/work_mark.hpp"
 SLEEP_WORD = "core/src/sched/sleep_word.hpp"
+STREAM_PHASE = "core/include/filch/detail/stream_phase.hpp"
+LATE_ANSWER = "core/src/io/late_answer.hpp"
 
 FENCE = "Atomics::fence(std::memory_order_seq_cst);"
 
@@ -188,6 +190,84 @@ MUTANTS = [
      """if (seen == dozing && word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
                                                         std::memory_order_acquire)) {""",
      "if (seen == dozing) {", "sleep_word"),
+    # ---- an element of a stream and its timers
+    ("stream_phase: an element is late after its end", STREAM_PHASE,
+     "return change(phase::running, phase::late);",
+     "word_.store(phase::late, std::memory_order_relaxed);\n    return true;", "stream_phase"),
+    ("stream_phase: an element is left behind after its end", STREAM_PHASE,
+     "return change(phase::late, phase::left);",
+     "word_.store(phase::left, std::memory_order_relaxed);\n    return true;", "stream_phase"),
+    ("stream_phase: an element is left behind twice", STREAM_PHASE,
+     "return change(phase::late, phase::left);",
+     "return change(phase::late, phase::left) || is_left();", "stream_phase"),
+    ("stream_phase: an element is never left behind", STREAM_PHASE,
+     "return change(phase::late, phase::left);", "return false;", "stream_phase"),
+    ("stream_phase: who works on an element does not see that it was left", STREAM_PHASE,
+     "    return phase::left;\n  }\n  /// It will", "    return phase::late;\n  }\n  /// It will",
+     "stream_phase"),
+    ("stream_phase: the end of an element hides that it was left", STREAM_PHASE,
+     "    if (change(phase::running, phase::ended)) return phase::running;\n"
+     "    if (change(phase::late, phase::ended)) return phase::late;\n    return phase::left;",
+     "    return word_.exchange(phase::ended, std::memory_order_relaxed);", "stream_phase"),
+    ("stream_phase: a late element that ends may be left behind", STREAM_PHASE,
+     "if (change(phase::late, phase::ended)) return phase::late;",
+     "if (!is_left()) return phase::late;", "stream_phase"),
+    ("stream_phase: an element that ends may be late", STREAM_PHASE,
+     "if (change(phase::running, phase::ended)) return phase::running;",
+     "if (word_.load(std::memory_order_relaxed) == phase::running) return phase::running;",
+     "stream_phase"),
+    ("stream_phase: an element that is put back does not run again", STREAM_PHASE,
+     "    word_.store(phase::running, std::memory_order_relaxed);\n", "", "stream_phase"),
+    ("stream_phase: a consumer does not see that an element was left", STREAM_PHASE,
+     "return word_.load(std::memory_order_relaxed) == phase::left;", "return false;", "stream_phase"),
+    # ---- contenders that answer later
+    ("late_answer: who begins does not look whether the race is over", LATE_ANSWER,
+     "    if (is_over()) answer->cancel();\n", "", "late_answer"),
+    ("late_answer: who begins looks before its answer is known", LATE_ANSWER,
+     """    {
+      const std::lock_guard held(lock);
+      answer_ = answer;
+    }
+    listen();
+    // Who ended the race before the answer was known here has not cancelled it.
+    if (is_over())""", """    const bool over = is_over();
+    {
+      const std::lock_guard held(lock);
+      answer_ = answer;
+    }
+    listen();
+    if (over)""", "late_answer"),
+    ("late_answer: who begins listens before its answer is known", LATE_ANSWER,
+     """    {
+      const std::lock_guard held(lock);
+      answer_ = answer;
+    }
+    listen();""", """    listen();
+    {
+      const std::lock_guard held(lock);
+      answer_ = answer;
+    }""", "late_answer"),
+    ("late_answer: who begins does so without the lock", LATE_ANSWER,
+     "      const std::lock_guard held(lock);\n      answer_ = answer;", "      answer_ = answer;",
+     "late_answer"),
+    ("late_answer: who ends the race looks without the lock", LATE_ANSWER,
+     "      const std::lock_guard held(lock);\n      answer = answer_;", "      answer = answer_;",
+     "late_answer"),
+    ("late_answer: who ends the race cancels nothing", LATE_ANSWER,
+     "    if (answer) answer->cancel();\n", "", "late_answer"),
+    ("late_answer: who ends the race cancels under the lock", LATE_ANSWER,
+     """    Answer answer;
+    {
+      const std::lock_guard held(lock);
+      answer = answer_;
+    }
+    if (answer) answer->cancel();""", """    const std::lock_guard held(lock);
+    if (answer_) answer_->cancel();""", "late_answer"),
+    ("late_answer: an answer that came is taken without the lock", LATE_ANSWER,
+     "    const std::lock_guard held(lock);\n    return std::exchange",
+     "    return std::exchange", "late_answer"),
+    ("late_answer: an answer that came is kept", LATE_ANSWER,
+     "return std::exchange(answer_, Answer());", "return answer_;", "late_answer"),
     # ---- what is left open
     ("open_place: a visitor looks without a barrier", OPEN_PLACE,
      "    Atomics::heavy_fence();\n", "", "open_place"),

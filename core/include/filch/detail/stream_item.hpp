@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -10,6 +9,7 @@
 #include <filch/detail/job.hpp>
 #include <filch/detail/latch.hpp>
 #include <filch/detail/stream_flight.hpp>
+#include <filch/detail/stream_phase.hpp>
 
 namespace filch {
 inline namespace v0 {
@@ -51,7 +51,7 @@ class FILCH_API stream_item : public job, private stream_place {
   friend class stream_core;
   class answer;
   class another_try;
-  enum class phase : std::uint8_t { running, late, left, ended };
+  using phase = stream_phase<>::phase;
 
   // Going on.
   void note_thread() noexcept;
@@ -65,8 +65,6 @@ class FILCH_API stream_item : public job, private stream_place {
   void try_again();
 
   // Ending.
-  bool become(phase from, phase to) noexcept;
-  phase settle() noexcept;
   void ended(std::exception_ptr error) noexcept;
   void finish(bool well) noexcept;
   void fail_unstarted(std::exception_ptr error) noexcept;
@@ -76,17 +74,14 @@ class FILCH_API stream_item : public job, private stream_place {
   void time_is_up() noexcept;
   void ask_to_stop() noexcept;
   void leave_behind() noexcept;
-  bool is_left() const noexcept {
-    // order: what was done before it was left is visible to who finds it left [pair:STREAM-PHASE]
-    return phase_.load(std::memory_order_acquire) == phase::left;
-  }
+  bool is_left() const noexcept { return phase_.is_left(); }
 
   const ref<stream_core> stream_;
   const std::size_t index_;
   latch done_;
   std::exception_ptr error_;
   bool stopped_ = false;  // not run, or failed, because the stream was stopped
-  std::atomic<phase> phase_{phase::running};
+  stream_phase<> phase_;
   std::uint64_t timer_ = 0;
 
   // In the window; the consumer's.
