@@ -34,6 +34,7 @@ bool ready_sockets::watch(int socket, bool read, bool write) noexcept {
   try {
     if (place >= wanted_.size()) wanted_.resize(place + 1);
   } catch (const std::bad_alloc&) {
+    errno = ENOMEM;
     return false;
   }
   wanted_[place] = true;

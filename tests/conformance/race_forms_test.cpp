@@ -249,6 +249,12 @@ TEST_P(race_forms, returned_reference_becomes_a_value) {
   EXPECT_EQ(won.value, "a");
 }
 
+TEST_P(race_forms, a_stagger_below_zero_is_refused) {
+  auto pool = make_pool();
+  EXPECT_THROW(pool.race([](int x) { return x; }, std::array{4}, {.stagger = -1ns}),
+               std::invalid_argument);
+}
+
 TEST_P(race_forms, free_verbs_use_the_pool_of_the_job) {
   auto pool = make_pool();
   const auto before = pool.stats().io_threads_started;

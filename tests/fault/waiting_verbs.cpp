@@ -70,6 +70,19 @@ void retry(const filch::pool& pool) {
   check(pool.submit(again, 5).get() == 5, "retry");
 }
 
+// One attempt more than it takes: memory that runs out in an attempt is a failure like others.
+void retry_of_futures(const filch::pool& pool) {
+  std::atomic<int> calls{0};
+  const auto fails_twice = [&pool, &calls, owned = belonging()](int x) {
+    return pool.submit([&calls, x, mine = belonging()] {
+      if (++calls < 3) throw filch::rejected("not yet");
+      return x;
+    });
+  };
+  const auto again = filch::retry(fails_twice, {.attempts = 4, .backoff = 10us});
+  check(pool.submit([&] { return again(5); }).get().get() == 5, "retry of futures");
+}
+
 /// Ten things go through a queue.
 void hand_over(const filch::pool& pool, filch::queue<belonging>& through) {
   auto producer = pool.submit([&] {
@@ -161,6 +174,7 @@ constexpr verb all_verbs[] = {
     {"staggered_race_of_futures", staggered_race_of_futures},
     {"hedge", hedge},
     {"retry", retry},
+    {"retry_of_futures", retry_of_futures},
     {"queue", queue},
     {"bounded_queue", bounded_queue},
     {"io", io},

@@ -11,7 +11,7 @@
 #include <filch/race.hpp>
 
 #include "base/thrown.hpp"
-#include "io/late_answer.hpp"
+#include "io/race_contender.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -30,6 +30,11 @@ const race_plan& checked(const race_plan& plan) {
     throw std::invalid_argument("filch: a race has at most 268435455 contenders");
   }
   if (plan.contenders < plan.wanted) throw race_failed(plan.wanted, {});
+  if (plan.stagger.count() < 0) {
+    throw std::invalid_argument(
+        "filch: the stagger of a race is how long the next contender waits, so it is not negative; "
+        "0 starts all at once");
+  }
   return plan;
 }
 
@@ -46,42 +51,6 @@ race_plan plan_race(const job_options& of_view, const std::optional<losers>& aft
   plan.name = of_view.name;
   return plan;
 }
-
-/// One contender as a job of an io thread. Holds the race from its start to its end only, so that
-/// a race and its contenders do not keep each other alive.
-class race_core::contender final : public job {
- public:
-  contender(race_core& race, std::size_t index, context* caller)
-      : index_(index), may_be_abandoned_(!race.plan_.structured) {
-    place(race.core_, lane::io, race.name_, race.stop_);
-    where().parent = caller;
-    where().what = &race;
-  }
-  void enter(ref<race_core> race) noexcept { race_ = std::move(race); }
-  /// What will have the value of a contender that answers later. Its lock is `answers_lock_`.
-  late_answer<ref<future_base>> answer;
-  void run() noexcept override {
-    const auto race = std::move(race_);
-    race->run(index_);
-  }
-  bool may_outlive_pool() const noexcept override { return may_be_abandoned_; }
-
- private:
-  const std::size_t index_;
-  const bool may_be_abandoned_;
-  ref<race_core> race_;
-};
-
-/// The end of what a contender was called for.
-class race_core::answer_note final : public callback {
- public:
-  answer_note(ref<race_core> race, std::size_t i) noexcept : race_(std::move(race)), i_(i) {}
-  void call(future_base& answer) noexcept override { race_->answered(i_, answer); }
-
- private:
-  ref<race_core> race_;
-  std::size_t i_;
-};
 
 /// What the caller waits for: the verdict, or the end of all contenders.
 class race_core::door final : public awaited {
@@ -151,7 +120,7 @@ void race_core::run(std::size_t i) noexcept {
     try {
       // Before the call: what has begun must be listened to, memory or not.
       std::unique_ptr<callback> note;
-      if (plan_.later) note = std::make_unique<answer_note>(ref<race_core>::share(this), i);
+      if (plan_.later) note = note_for(i);
       if (auto answer = call(i)) return listen_to(std::move(answer), std::move(note), i);
     } catch (...) {
       error = std::current_exception();
@@ -161,27 +130,6 @@ void race_core::run(std::size_t i) noexcept {
   } else {
     forget(i);
   }
-  running_.arrive();
-}
-
-void race_core::listen_to(ref<future_base> answer, std::unique_ptr<callback> note,
-                          std::size_t i) noexcept {
-  answer->observe();
-  contenders_[i]->answer.begin(
-      answers_lock_, answer, [&]() noexcept { answer->add(note.release()); },
-      [this] { return !cell_.is_open(); });
-}
-
-void race_core::answered(std::size_t i, future_base& answer) noexcept {
-  std::exception_ptr error = answer.error();
-  try {
-    if (!error) collect(i, answer);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  forget(i);
-  settle(i, std::move(error));
-  const auto ended = contenders_[i]->answer.take(answers_lock_);
   running_.arrive();
 }
 
@@ -328,13 +276,6 @@ void race_core::over() noexcept {
   if (never_started != 0) running_.arrive(never_started);
 }
 
-/// Of those that answer later. Their stop reaches what listens to the race's; this reaches the
-/// rest, such as a job whose time has not come.
-void race_core::cancel_answers() noexcept {
-  if (!plan_.later) return;
-  for (const auto& one : contenders_) one->answer.cancel(answers_lock_);
-}
-
 void race_core::wait_for_end() {
   door verdict(*this, decided_, false);
   door all_ended(*this, running_.done(), plan_.structured);
@@ -360,36 +301,6 @@ slot* race_core::runner(std::size_t i) const noexcept {
     if (where && i-- == 0) return where;
   }
   return nullptr;
-}
-
-/// Of several answers that are awaited none is known to be the one that ends the wait.
-slot* race_core::runner_of_answer(std::size_t i) const noexcept {
-  future_base* only = nullptr;
-  const std::lock_guard lock(answers_lock_);
-  for (const auto& one : contenders_) {
-    const auto& answer = one->answer.get();
-    if (!answer || answer->done().is_set()) continue;
-    if (only) return nullptr;
-    only = answer.get();
-  }
-  return only ? only->runner(i) : nullptr;
-}
-
-/// What a waiter may run in place: a contender that is a job of a pool without workers, or of the
-/// waiter's own, whose thread it may have. Not where it must be able to leave the losers.
-ref<job> race_core::unclaimed() noexcept {
-  if (!plan_.later) return {};
-  const pool_core* const mine = current.ctx ? current.ctx->pool : nullptr;
-  const std::lock_guard lock(answers_lock_);
-  for (const auto& one : contenders_) {
-    const auto& answer = one->answer.get();
-    if (!answer || answer->done().is_set()) continue;
-    auto work = answer->unclaimed();
-    if (!work) continue;
-    pool_core* const its = work->where().pool;
-    if (width(*its) == 0 || (plan_.structured && its == mine)) return work;
-  }
-  return {};
 }
 
 }  // namespace detail

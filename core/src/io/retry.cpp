@@ -49,19 +49,24 @@ void check_retry_options(const retry_options& options) {
   }
 }
 
-void retry_pauses::wait_or_throw() {
-  const auto error = std::current_exception();
+std::optional<std::chrono::nanoseconds> retry_pauses::after(const std::exception_ptr& error) {
   ++failures_;
   if (failures_ >= options_.attempts || is_cancelled(error) ||
       (options_.when && !options_.when(error))) {
-    throw;
+    return {};
   }
-  this_job::check();
   const auto most = std::min(next_, options_.longest);
-  io::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(most * random_part()));
   const auto longest = std::chrono::duration<double, std::nano>(options_.longest);
   next_ = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::min(longest, std::chrono::duration<double, std::nano>(most) * options_.growth));
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(most * random_part());
+}
+
+void retry_pauses::wait_or_throw() {
+  const auto pause = after(std::current_exception());
+  if (!pause) throw;
+  this_job::check();
+  io::sleep_for(*pause);
 }
 
 }  // namespace detail

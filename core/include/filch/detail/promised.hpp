@@ -19,14 +19,15 @@ FILCH_API std::exception_ptr broken_promise_error() noexcept;
 /// A result that no job of a pool makes: claimed from its birth, so that nobody runs it and
 /// cancelling it only asks. Its pool is where callbacks' errors go; it waits for none.
 template <class T>
-class promised final : public future_state<T> {
+class promised : public future_state<T> {
  public:
-  promised(pool_core& core, std::stop_token user) : future_state<T>(share(core)) {
+  explicit promised(pool_core& core, std::stop_token user = {}) : future_state<T>(share(core)) {
     this->place(core, lane::io, {}, make_stop(core, std::move(user)));
     this->claim();
   }
 
   void run() noexcept override {}
+  bool is_made_by_jobs() const noexcept override { return false; }
   // Whoever waits for it waits for something outside of every pool; but a job that nobody else runs
   // may be what keeps it.
   pool_core* pool() noexcept override {

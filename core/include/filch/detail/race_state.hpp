@@ -104,6 +104,7 @@ class FILCH_API race_core : public ref_counted {
 
   // What a contender goes through.
   void run(std::size_t i) noexcept;
+  std::unique_ptr<callback> note_for(std::size_t i);
   void listen_to(ref<future_base> answer, std::unique_ptr<callback> note, std::size_t i) noexcept;
   void answered(std::size_t i, future_base& answer) noexcept;
   void settle(std::size_t i, std::exception_ptr error) noexcept;
