@@ -15,6 +15,9 @@ WAITS = "core/src/sched/waits.cpp"
 WAITING = "core/src/pool/waiting.cpp"
 IO = "core/src/io/io_lane.cpp"
 RACE = "core/src/io/race_state.cpp"
+RACE_LATER = "core/src/io/race_answers.cpp"
+RETRY_LATER = "core/src/io/retry_later.cpp"
+FUTURE_STATE = "core/src/pool/future_state.cpp"
 FUTURE = "core/src/pool/future_state.cpp"
 API = "core/src/pool/core_api.cpp"
 POOL = "core/src/pool/pool.cpp"
@@ -139,14 +142,22 @@ MUTANTS = [
      "if (n != 0) count_suppressed(core_, n);", "", "race"),
     ("a deadline is not kept", RACE,
      "race->end(race_verdict::timed_out);", "(void)race;", "race"),
-    ("what answers later is not cancelled when the race is over", RACE,
+    ("what answers later is not cancelled when the race is over", RACE_LATER,
      "one->answer.cancel(answers_lock_);", "(void)one;", "race_later"),
-    ("an answer that comes later is not listened to", RACE,
+    ("an answer that comes later is not listened to", RACE_LATER,
      "answer->add(note.release());", "note.reset();", "race_later"),
-    ("the value of what answers later is never taken", RACE,
+    ("the value of what answers later is never taken", RACE_LATER,
      "    if (!error) collect(i, answer);\n", "", "race_later"),
-    ("a waiter of a pool without workers does not run the contenders", RACE,
+    ("a waiter of a pool without workers does not run the contenders", RACE_LATER,
      "  if (!plan_.later) return {};", "  return {};", "race_later"),
+    ("an attempt that answers later is not stopped", RETRY_LATER,
+     "  if (const auto answer = present_.get()) answer->cancel();\n", "", "retry_later"),
+    ("a pause between attempts is not ended by a stop", RETRY_LATER,
+     "  if (timer != 0 && cancel_timer(*core_, timer)) {", "  if (timer == 1) {", "retry_later"),
+    ("whoever could run an attempt's job is not called", RETRY_LATER,
+     "  if (answer->unclaimed()) wait_registry::instance().nudge_all();\n", "", "retry_later"),
+    ("a cancelled job keeps what it owns until a worker comes by", FUTURE_STATE,
+     "    drop_call();\n    finish(cancellation());", "    finish(cancellation());", "cancel"),
     # ---- streams, scopes, timers
     ("a stream runs one further ahead than it may", STREAM_PLAN,
      "return buffer;", "return buffer + 1;", "imap"),

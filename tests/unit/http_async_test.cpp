@@ -6,9 +6,11 @@
 #include <filch/imap.hpp>
 #include <filch/pool.hpp>
 #include <filch/race.hpp>
+#include <filch/retry.hpp>
 #include <filch/submit.hpp>
 #include <filch/when.hpp>
 #include <filesystem>
+#include <future>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -140,6 +142,41 @@ TEST(http_async, asked_and_cancelled_from_many_threads) {
   for (auto& t : threads) t.join();
   EXPECT_EQ(answered + cancelled, 400);
   EXPECT_GE(cancelled, 200);
+}
+
+/// What `f` throws on the thread that brings the answers.
+template <class F>
+std::exception_ptr thrown_in_a_callback(F f) {
+  const latency_server server;
+  auto answer = http::get_async(server.url("/hang"));
+  std::promise<std::exception_ptr> said;
+  answer.on_error([&](const std::exception_ptr&) {
+    try {
+      f(server);
+      said.set_value(nullptr);
+    } catch (...) {
+      said.set_value(std::current_exception());
+    }
+  });
+  answer.cancel();
+  return said.get_future().get();
+}
+
+TEST(http_async, a_callback_that_waits_for_another_answer_is_told_so) {
+  const auto of_get = thrown_in_a_callback([](auto& s) { http::get(s.url("/delay/1")); });
+  ASSERT_TRUE(of_get);
+  EXPECT_THROW(std::rethrow_exception(of_get), filch::would_deadlock);
+  const auto of_wait = thrown_in_a_callback([](auto& s) { http::get_async(s.url("/1")).get(); });
+  ASSERT_TRUE(of_wait);
+  EXPECT_THROW(std::rethrow_exception(of_wait), filch::would_deadlock);
+}
+
+TEST(http_async, retry_asks_again_without_a_thread) {
+  const latency_server server;
+  const auto again = filch::retry(http::get_ok_async, {.attempts = 3, .backoff = 1ms});
+  EXPECT_EQ(again(server.url("/delay/1/4")).get().body, "xxxx");
+  EXPECT_THROW(again(server.url("/status/503/0")).get(), http::bad_status);
+  EXPECT_TRUE(server.wait_for_requests(4, soon));
 }
 
 }  // namespace

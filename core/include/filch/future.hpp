@@ -88,6 +88,7 @@ class continuation final : public future_state<typename then_result<F, T>::type>
       }
     });
   }
+  void drop_call() noexcept override { f_.reset(); }
   ref<future_base> ahead() noexcept override {
     std::lock_guard lock(before_lock_);
     if (!before_ || before_->done().is_set()) return {};

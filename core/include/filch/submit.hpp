@@ -50,6 +50,7 @@ class submitted final : public future_state<R> {
           std::move(call));
     });
   }
+  void drop_call() noexcept override { call_.reset(); }
 
  private:
   std::unique_ptr<char[]> name_;

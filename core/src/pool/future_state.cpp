@@ -185,6 +185,7 @@ bool future_base::cancel() noexcept {
   if (claim()) {
     const auto keep = ref<future_base>::share(this);  // the queue's may have been the last
     leave_queue(*this, *core_);
+    drop_call();
     finish(cancellation());
     return true;
   }
@@ -197,7 +198,9 @@ void future_base::expire() noexcept {
   // order: whoever finishes after the stop sees why [pair:EXPIRED]
   expired_.store(true, std::memory_order_release);
   if (claim()) {
+    const auto keep = ref<future_base>::share(this);
     leave_queue(*this, *core_);
+    drop_call();
     finish(nullptr);
   } else if (where().stop) {
     where().stop->request_stop();

@@ -43,6 +43,8 @@ class FILCH_API future_base : public job, public awaited {
   slot* runner(std::size_t i) noexcept override { return runner_within(i, 32); }
   /// As `runner`; a result that waits for others says who runs those, at most `links` away.
   virtual slot* runner_within(std::size_t i, unsigned links) noexcept;
+  /// False where nobody who waits for the result can ever run a part of what makes it.
+  virtual bool is_made_by_jobs() const noexcept { return true; }
   /// The result that must be there before this job can start, as long as it is not; else empty.
   virtual ref<future_base> ahead() noexcept { return {}; }
   const void* what() const noexcept override { return static_cast<const job*>(this); }
@@ -74,6 +76,9 @@ class FILCH_API future_base : public job, public awaited {
     // order: [relaxed: the queue the job goes to publishes it]
     held_.store(false, std::memory_order_relaxed);
   }
+  /// Destroys what the job was to call. Called by who has claimed it and will not run it: a queue
+  /// that somebody else must come by to empty may still have the job.
+  virtual void drop_call() noexcept {}
   /// The job's time is up: asks it to stop; the result will be `timed_out`.
   void expire() noexcept;
   /// Adds a callback; runs it at once, and returns false, when the result is there already.
