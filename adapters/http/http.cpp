@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filch/blocking.hpp>
+#include <filch/detail/current.hpp>
 #include <filch/http.hpp>
 #include <filch/this_job.hpp>
 #include <stop_token>
@@ -65,6 +66,11 @@ void response::raise_for_status() const {
 }
 
 response detail::get_fn::operator()(const std::string& url, const get_options& options) const {
+  if (filch::detail::current.brings_results) {
+    throw would_deadlock("filch::http: asking " + detail::presentable(url) +
+                         " here would keep the answer from coming: this is a callback on the "
+                         "thread that all answers come on. Use get_async(), or then()");
+  }
   const std::stop_token stop = effective_token(options);
   detail::require_web_url(url);
   refuse_what_is_over(url, options, stop);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <filch/detail/current.hpp>
 #include <filch/error.hpp>
 #include <new>
 #include <string>
@@ -101,6 +102,7 @@ void transfer_thread::start() {
 }
 
 void transfer_thread::request_stop(transfer& t) noexcept {
+  if (::getpid() != process_) return;  // as in submit
   std::lock_guard lock(mutex_);
   if (t.queue.done || t.queue.stop_wanted) return;
   t.queue.stop_wanted = true;
@@ -119,6 +121,7 @@ void* transfer_thread::enter(void* self) noexcept {
 }
 
 void transfer_thread::run() noexcept {
+  filch::detail::current.brings_results = true;
   for (;;) {
     const mail letters = take_mail();
     open(letters);

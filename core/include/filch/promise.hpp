@@ -77,7 +77,8 @@ class promise {
   }
 
   /// Asked to stop by the future's `cancel`, by the job in which the promise was made, and by
-  /// its pool's end. The future stays open until one of the calls above, so that nobody goes on
+  /// its pool's end; but that waits first for accepted calls, and a `then` of this future is one.
+  /// The future stays open until one of the calls above, so that nobody goes on
   /// before the work has really ended. Throws: `bad_alloc`.
   std::stop_token stop_token() const { return state_ ? state_->stop_token() : std::stop_token(); }
 

@@ -104,6 +104,7 @@ class wait_steps {
   }
 
   void sleep() {
+    if (current.brings_results) throw_would_wait_for_itself();
     waiter w(a_);
     registration r(w);
     if (!r.entered()) throw_circle();
@@ -152,6 +153,12 @@ class wait_steps {
     throw would_deadlock(
         "filch: this wait can never end: the job it waits for is waiting, directly or through "
         "others, for the job that waits here. Let one of them finish first, or use then()");
+  }
+
+  [[noreturn]] static void throw_would_wait_for_itself() {
+    throw would_deadlock(
+        "filch: a callback on the thread that brings results (http's) must not wait for one: it "
+        "keeps all others from coming. Use then(), whose function is a job");
   }
 
   awaited& a_;

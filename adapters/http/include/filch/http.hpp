@@ -159,7 +159,8 @@ inline constexpr detail::get_ok_fn get_ok{};
 ///
 /// The future's `cancel`, a stop of the running job, and `options.stop` reach the transfer within
 /// about a millisecond, and end it with `filch::cancelled`. Callbacks on the future run on the
-/// transfer thread and must be short; what `then` is given runs as a job.
+/// transfer thread and must be short: to wait there for a result, or to `get` more, throws
+/// `would_deadlock`. What `then` is given runs as a job.
 /// Cost: as `get`. The system gives so many descriptors: see `ulimit -n`.
 /// Throws: `std::bad_alloc`; all else is in the future.
 inline constexpr detail::get_async_fn get_async{};

@@ -22,6 +22,8 @@ struct current_thread {
   /// The pool without workers whose turn the thread has: it may run that pool's cpu jobs. At most
   /// one, and whether or not there was a slot for it.
   scheduler* turn = nullptr;
+  /// The thread brings other threads their results, so that it must not wait for one.
+  bool brings_results = false;
 };
 
 extern FILCH_API constinit thread_local current_thread current
