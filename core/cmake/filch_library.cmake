@@ -27,6 +27,8 @@ function(filch_library target)
   get_target_property(type ${target} TYPE)
   if(type STREQUAL SHARED_LIBRARY)
     target_link_options(${target} PRIVATE LINKER:-z,nodelete)
+  else()
+    target_link_options(${target} INTERFACE LINKER:-z,nodelete)
   endif()
 
   if(FILCH_INSTALL)
