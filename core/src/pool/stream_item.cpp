@@ -97,6 +97,7 @@ void stream_item::await(ref<future_base> result, std::unique_ptr<answer> told) n
   {
     std::lock_guard lock(stream_->lock_);
     result_ = result;
+    awaits_jobs_ = result->is_made_by_jobs();
     stream_->list(*this);
     overdue = overdue_;
   }

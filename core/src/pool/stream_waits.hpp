@@ -30,10 +30,15 @@ class stream_core::next_element : public awaited {
     ref<future_base> result{};
   };
   sight look_at(stream_item& item) const noexcept {
-    if (item.done_.is_set()) return {};
     if (!stream_.counts_) return ready_or_running(item);
     std::lock_guard lock(stream_.lock_);
-    if (item.result_) return {stage::awaits, {}, item.result_};
+    return look_at_counted(item);
+  }
+  // Under the lock.
+  static sight look_at_counted(stream_item& item) noexcept {
+    // Of what no job makes there is nothing to run.
+    if (item.result_ && item.awaits_jobs_) return {stage::awaits, {}, item.result_};
+    if (item.result_) return {stage::awaits};
     if (!item.launched) return {stage::waits};
     return ready_or_running(item.attempt());
   }
@@ -46,11 +51,17 @@ class stream_core::next_element : public awaited {
   /// share of the work.
   ref<job> any_unclaimed() noexcept {
     ref<job> oldest;
+    std::unique_lock lock(stream_.lock_, std::defer_lock);
+    if (stream_.counts_) lock.lock();
     for (stream_item* item = stream_.first_; item; item = item->after_) {
-      auto seen = look_at(*item);
+      if (item->done_.is_set()) continue;
+      auto seen = stream_.counts_ ? look_at_counted(*item) : ready_or_running(*item);
       if (seen.at == stage::runs) return {};
-      if (seen.at == stage::awaits) {
+      if (seen.result) {
+        lock.unlock();
         if (auto work = seen.result->unclaimed()) return work;
+        seen.result = {};
+        lock.lock();
       } else if (seen.at == stage::may_start && !oldest) {
         oldest = std::move(seen.start);
       }
@@ -72,6 +83,7 @@ class stream_core::next_in_order final : public next_element {
 
   latch& done() noexcept override { return item_.done_; }
   ref<job> unclaimed() noexcept override {
+    if (item_.done_.is_set()) return {};
     auto seen = look_at(item_);
     if (seen.at == stage::waits) return any_unclaimed();  // for one of the others to end
     return seen.result ? seen.result->unclaimed() : std::move(seen.start);

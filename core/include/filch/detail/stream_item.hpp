@@ -94,6 +94,7 @@ class FILCH_API stream_item : public job, private stream_place {
   stream_item* await_next_ = nullptr;  // among those whose futures a stop must reach
   stream_item* await_before_ = nullptr;
   bool listed_ = false;        // it is among them
+  bool awaits_jobs_ = false;   // the result is made by jobs, which a waiter may run
   bool on_io_thread_ = false;  // it works on a thread that may be left to it
   bool overdue_ = false;       // to be left behind as soon as it can be
 };
