@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <filch/blocking.hpp>
-#include <filch/detail/current.hpp>
 #include <filch/http.hpp>
 #include <filch/this_job.hpp>
 #include <stop_token>
@@ -66,7 +65,7 @@ void response::raise_for_status() const {
 }
 
 response detail::get_fn::operator()(const std::string& url, const get_options& options) const {
-  if (filch::detail::current.brings_results) {
+  if (promise_keeper::is_here()) {
     throw would_deadlock("filch::http: asking " + detail::presentable(url) +
                          " here would keep the answer from coming: this is a callback on the "
                          "thread that all answers come on. Use get_async(), or then()");

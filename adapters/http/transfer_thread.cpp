@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <filch/detail/current.hpp>
 #include <filch/error.hpp>
+#include <filch/promise.hpp>
 #include <new>
 #include <string>
 #include <system_error>
@@ -121,7 +121,7 @@ void* transfer_thread::enter(void* self) noexcept {
 }
 
 void transfer_thread::run() noexcept {
-  filch::detail::current.brings_results = true;
+  const promise_keeper here;
   for (;;) {
     const mail letters = take_mail();
     open(letters);

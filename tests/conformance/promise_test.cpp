@@ -285,4 +285,23 @@ TEST_P(promise, a_stop_may_end_what_listens_to_it) {
   EXPECT_THROW(answer.get(), filch::cancelled);
 }
 
+TEST_P(promise, a_thread_that_keeps_promises_does_not_wait_for_one) {
+  auto pool = make_pool();
+  filch::promise<int> given(pool);
+  auto answer = given.get_future();
+  EXPECT_FALSE(filch::promise_keeper::is_here());
+  {
+    const filch::promise_keeper loop;
+    EXPECT_TRUE(filch::promise_keeper::is_here());
+    {
+      const filch::promise_keeper within;
+    }
+    EXPECT_TRUE(filch::promise_keeper::is_here());
+    EXPECT_THROW(answer.wait(), filch::would_deadlock);
+    given.set_value(3);
+    EXPECT_EQ(answer.get(), 3) << "what is there may be taken";
+  }
+  EXPECT_FALSE(filch::promise_keeper::is_here());
+}
+
 }  // namespace

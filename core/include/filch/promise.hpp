@@ -20,6 +20,21 @@ class FILCH_API broken_promise : public error {
   ~broken_promise() override;
 };
 
+/// Says for a scope that the calling thread keeps promises, as an event loop's does: to wait there
+/// for a result throws `would_deadlock`, since it might be this thread that has to bring it.
+class FILCH_API promise_keeper {
+ public:
+  promise_keeper() noexcept;
+  promise_keeper(const promise_keeper&) = delete;
+  promise_keeper& operator=(const promise_keeper&) = delete;
+  ~promise_keeper();
+  /// Whether the calling thread is in such a scope.
+  static bool is_here() noexcept;
+
+ private:
+  const bool outer_;
+};
+
 /// The other end of a future whose result no job makes: a callback, an event loop, a thread of
 /// another library. Whoever has the promise keeps it, once; whoever has the future need not know.
 ///

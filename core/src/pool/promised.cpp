@@ -1,7 +1,9 @@
 #include <filch/detail/promised.hpp>
 
 #include <stdexcept>
+#include <utility>
 
+#include <filch/detail/current.hpp>
 #include <filch/promise.hpp>
 
 #include "base/thrown.hpp"
@@ -10,6 +12,11 @@ namespace filch {
 inline namespace v0 {
 
 broken_promise::~broken_promise() = default;
+
+promise_keeper::promise_keeper() noexcept
+    : outer_(std::exchange(detail::current.keeps_promises, true)) {}
+promise_keeper::~promise_keeper() { detail::current.keeps_promises = outer_; }
+bool promise_keeper::is_here() noexcept { return detail::current.keeps_promises; }
 
 namespace detail {
 

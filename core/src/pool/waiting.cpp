@@ -104,7 +104,7 @@ class wait_steps {
   }
 
   void sleep() {
-    if (current.brings_results) throw_would_wait_for_itself();
+    if (current.keeps_promises) throw_would_wait_for_itself();
     waiter w(a_);
     registration r(w);
     if (!r.entered()) throw_circle();
@@ -157,8 +157,8 @@ class wait_steps {
 
   [[noreturn]] static void throw_would_wait_for_itself() {
     throw would_deadlock(
-        "filch: a callback on the thread that brings results (http's) must not wait for one: it "
-        "keeps all others from coming. Use then(), whose function is a job");
+        "filch: a callback on a thread that keeps promises (http's, an event loop's) must not wait "
+        "for a result: it keeps all others from coming. Use then(), whose function is a job");
   }
 
   awaited& a_;

@@ -23,7 +23,7 @@ struct current_thread {
   /// one, and whether or not there was a slot for it.
   scheduler* turn = nullptr;
   /// The thread brings other threads their results, so that it must not wait for one.
-  bool brings_results = false;
+  bool keeps_promises = false;
 };
 
 extern FILCH_API constinit thread_local current_thread current
