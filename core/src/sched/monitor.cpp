@@ -52,8 +52,12 @@ bool monitor::pause_for(std::chrono::nanoseconds time) noexcept {
   const auto how = word_.pause(dozes, [until = now + time](auto& word, std::uint32_t held) {
     return futex_wait_until(word, held, until);
   });
-  if (how == sleep_word<>::pause_end::roused) roused_ = clock::now();
-  return how != sleep_word<>::pause_end::stopped;
+  if (how == sleep_word<>::pause_end::stopped) return false;
+  if (how == sleep_word<>::pause_end::in_time) return true;
+  // It looks a tick later: a job that has just begun cannot have blocked yet, and if the look that
+  // was asked for finds not even a suspicion, the next one may be 50 ms away.
+  roused_ = clock::now();
+  return pause_for(blocking_policy::tick);
 }
 
 void monitor::run() noexcept {

@@ -308,7 +308,9 @@ job* scheduler::next_own(slot& me) noexcept {
 bool scheduler::run_injected(slot& me) noexcept {
   for (unsigned i = 0; i < me.linger; ++i) spin_pause();
   job* taken[injected_batch];
-  const std::size_t n = injected_.pop_n(taken, injected_batch, 2);
+  // A stand-in is there because such jobs block: what it took along would wait for a thief.
+  const std::size_t most = me.role() == slot::kind::spare ? 1 : injected_batch;
+  const std::size_t n = injected_.pop_n(taken, most, 2);
   if (n == 0) {
     me.linger = 0;
     return false;
