@@ -25,6 +25,17 @@ TEST(error, list_names_the_count_and_the_first_failure) {
   EXPECT_EQ(two.errors()[1].index, 7U);
 }
 
+TEST(error, of_many_failures_the_most_frequent_kind_is_told_too) {
+  std::vector<filch::item_error> of_two_kinds{{0, failure("slow")}};
+  for (std::size_t i = 1; i < 9; ++i) {
+    of_two_kinds.push_back({i, std::make_exception_ptr(filch::rejected("full"))});
+  }
+  EXPECT_STREQ(
+      filch::race_failed(of_two_kinds).what(),
+      "filch: no contender of the race succeeded: 9 failures; the first, at index 0: slow; "
+      "8 are of another kind, such as at index 1: full");
+}
+
 TEST(error, race_failed_speaks_of_one_failure_in_the_singular) {
   const filch::race_failed one({{0, failure("boom")}});
   EXPECT_STREQ(one.what(),

@@ -1,5 +1,8 @@
 #include <filch/error.hpp>
 
+#include <typeindex>
+#include <typeinfo>
+#include <unordered_map>
 #include <utility>
 
 namespace filch {
@@ -7,15 +10,42 @@ inline namespace v0 {
 
 namespace {
 
+/// The kind of what was thrown: its class, where it has a text.
+std::type_index kind(const std::exception_ptr& error) noexcept {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return typeid(e);
+  } catch (...) {
+  }
+  return typeid(void);
+}
+
+/// The first failure of the kind that there are most of, and how many of it.
+std::pair<const item_error*, std::size_t> most_frequent(const std::vector<item_error>& errors) {
+  std::unordered_map<std::type_index, std::pair<const item_error*, std::size_t>> seen;
+  std::pair<const item_error*, std::size_t> most{nullptr, 0};
+  for (const auto& one : errors) {
+    auto& [first, n] = seen.try_emplace(kind(one.error), &one, 0U).first->second;
+    ++n;
+    if (n > most.second) most = {first, n};
+  }
+  return most;
+}
+
+std::string at(const item_error& one) {
+  return "at index " + std::to_string(one.index) + ": " + describe(one.error);
+}
+
 std::string summary(const char* head, const std::vector<item_error>& errors) {
   std::string text = head;
   text += std::to_string(errors.size());
   text += errors.size() == 1 ? " failure" : " failures";
-  if (!errors.empty()) {
-    text += "; the first, at index " + std::to_string(errors.front().index) + ": " +
-            describe(errors.front().error);
-  }
-  return text;
+  if (errors.empty()) return text;
+  text += "; the first, " + at(errors.front());
+  const auto [other, n] = most_frequent(errors);
+  if (kind(other->error) == kind(errors.front().error)) return text;
+  return text + "; " + std::to_string(n) + " are of another kind, such as " + at(*other);
 }
 
 }  // namespace
