@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -98,6 +99,20 @@ TEST_P(imap_keys, runs_no_more_of_one_key_at_once_than_per_key_allows) {
   EXPECT_EQ(came.size(), 120U);
   EXPECT_LE(seen.most(), 2);
   EXPECT_LE(running.most(), 12);
+}
+
+TEST_P(imap_keys, takes_whole_numbers_and_views_of_a_text_for_keys) {
+  auto pool = make_pool();
+  const auto same = [](int x) { return x; };
+  const auto bits = [](int x) { return std::string_view("aaab").substr(std::size_t(x) % 4, 1); };
+  int sum = 0;
+  for (const int x : pool.imap(same, numbers(20),
+                               {.key = [](int x) { return x % 3; }, .lane = io, .per_key = 1})) {
+    sum += x;
+  }
+  for (const int x : pool.imap(same, numbers(20), {.key = bits, .lane = io, .per_key = 2}))
+    sum -= x;
+  EXPECT_EQ(sum, 0);
 }
 
 TEST_P(imap_keys, starts_the_elements_of_a_key_in_the_order_of_the_input) {

@@ -273,6 +273,26 @@ TEST_P(imap_unordered, goes_on_to_its_end_after_close) {
   pool.join();
 }
 
+TEST_P(imap_unordered, tells_which_element_it_was_that_failed) {
+  auto pool = make_pool();
+  auto all = pool.imap_unordered(
+      [](int x) { return x % 3 == 0 ? throw std::runtime_error("a third") : x; }, numbers(12));
+  EXPECT_EQ(all.index(), std::nullopt);
+  std::vector<std::size_t> failed;
+  for (;;) {
+    try {
+      const auto one = all.next();
+      if (!one) break;
+      EXPECT_EQ(all.index(), one->index);
+    } catch (const std::runtime_error&) {
+      failed.push_back(all.index().value());
+    }
+  }
+  EXPECT_EQ(all.index(), std::nullopt);
+  std::sort(failed.begin(), failed.end());
+  EXPECT_EQ(failed, (std::vector<std::size_t>{0, 3, 6, 9}));
+}
+
 TEST_P(imap_unordered, is_consumed_inside_a_job_of_a_pool_of_one) {
   auto pool = make_pool_of(1);
   auto sum = pool.submit([&pool] {

@@ -40,13 +40,9 @@ class call_back final : public callback {
 };
 
 template <class F, class T>
-struct then_result {
-  using type = std::invoke_result_t<F, T>;
-};
+struct then_result : std::invoke_result<F, T> {};
 template <class F>
-struct then_result<F, void> {
-  using type = std::invoke_result_t<F>;
-};
+struct then_result<F, void> : std::invoke_result<F> {};
 
 /// Hands out a finished value, by move.
 template <class T>

@@ -30,9 +30,10 @@ struct stream_options {
   /// How many may be in flight at once; 0: all workers on `lane::cpu`, every element that the
   /// buffer holds on `lane::io` and where the callable returns futures.
   std::size_t in_flight = 0;
-  /// What an element is limited by: the host of a URL, the disk of a file. Called once for each
-  /// element, on the consumer's thread; what it throws is that element's error.
-  std::function<std::string(const X&)> key = {};
+  /// What an element is limited by: the host of a URL, the disk of a file, as a text or a whole
+  /// number. Called once for each element, on the consumer's thread; what it throws is that
+  /// element's error.
+  detail::stream_key<X> key = {};
   /// Where elements are made; `lane::io` for what waits.
   filch::lane lane = filch::lane::cpu;
   /// What becomes of an element that goes on though its time is up and it was asked to stop. Not
@@ -148,6 +149,10 @@ class [[nodiscard]] stream {
     at_->let_go();
     return value;
   }
+
+  /// Where in the input the last element stood, also if it threw; empty before the first, at the
+  /// end, and where the stream itself failed.
+  std::optional<std::size_t> index() const noexcept { return at_->index(); }
 
   /// \private For filch's own verbs.
   explicit stream(detail::ref<detail::stream_core> core)

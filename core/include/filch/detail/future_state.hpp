@@ -67,7 +67,7 @@ class FILCH_API future_base : public job, public awaited {
   virtual bool cancel() noexcept;
   /// The pool the result comes from; alive as long as the result.
   const pool_ptr& core() const noexcept { return core_; }
-  /// Between these two calls nobody may start the job: its time has not come.
+  /// Until `release_hold` nobody may start the job: its time has not come.
   void hold_back() noexcept {
     // order: [relaxed: set before the job is shared]
     held_.store(true, std::memory_order_relaxed);
@@ -76,20 +76,18 @@ class FILCH_API future_base : public job, public awaited {
     // order: [relaxed: the queue the job goes to publishes it]
     held_.store(false, std::memory_order_relaxed);
   }
-  /// Destroys what the job was to call. Called by who has claimed it and will not run it: a queue
-  /// that somebody else must come by to empty may still have the job.
+  /// Destroys what was to be called; by who has claimed the job and will not run it.
   virtual void drop_call() noexcept {}
   /// The job's time is up: asks it to stop; the result will be `timed_out`.
   void expire() noexcept;
   /// Adds a callback; runs it at once, and returns false, when the result is there already.
   bool add(callback* added) noexcept;
-  /// Adds a callback that reads the value; whoever moves the value away waits for it.
+  /// The same; it reads the value, so whoever moves the value away waits for it.
   void add_reader(callback* added) noexcept {
     // order: [relaxed: the owner's own, or handed over with the list of callbacks]
     if (add(added)) has_readers_.store(true, std::memory_order_relaxed);
   }
-  /// Returns when no callback reads the value any more, or on the thread that calls them. To be
-  /// called before a value is moved away. Requires: done.
+  /// Returns when no callback reads the value, or on the thread that calls them. Requires: done.
   void wait_for_readers() noexcept;
 
  protected:
@@ -170,14 +168,13 @@ class future_state : public future_base {
   std::optional<stored<T>> value_;
 };
 
-/// Queues the job of an accepted result at `when`. Throws: `no_thread` (the result is cancelled).
+/// Queues an accepted result's job at `when`. Throws: `no_thread` (the result is cancelled).
 FILCH_API void enqueue_at(pool_core& core, ref<future_base> work,
                           std::chrono::steady_clock::time_point when);
-/// Stops the result's job `limit` from now and makes the result a `timed_out`; 0: no limit.
-/// Throws: `no_thread` (the result is cancelled).
+/// Stops its job `limit` from now, and makes it a `timed_out`; 0: no limit. Throws: as above.
 FILCH_API void limit_future(future_base& result, std::chrono::nanoseconds limit);
 
-/// Accepts a call and makes the state of its result; undoes the former if the latter throws.
+/// Accepts a call and makes its result; undoes the former if the latter throws.
 template <class State, class... A>
 ref<State> accepted(pool_core& core, A&&... args) {
   enter(core);

@@ -76,7 +76,29 @@ struct stream_input {
 template <class R>
 using stream_element = std::remove_cv_t<typename stream_input<R>::value>;
 template <class X>
-using stream_key = std::function<std::string(const X&)>;
+class stream_key : public std::function<std::string(const X&)> {
+  using base = std::function<std::string(const X&)>;
+  template <class F>
+  static base as_text(F f) {
+    using result = std::invoke_result_t<F&, const X&>;
+    if constexpr (std::is_convertible_v<result, std::string>) {
+      return base(std::move(f));
+    } else if constexpr (std::is_constructible_v<std::string, result>) {
+      return [f = std::move(f)](const X& x) { return std::string(f(x)); };
+    } else {
+      static_assert(std::is_integral_v<std::remove_cvref_t<result>>,
+                    "filch: the key of a stream's element is a text or a whole number");
+      return [f = std::move(f)](const X& x) { return std::to_string(f(x)); };
+    }
+  }
+
+ public:
+  stream_key() noexcept = default;
+  stream_key(std::nullptr_t) noexcept {}
+  template <class F>
+    requires(!std::is_base_of_v<stream_key, F> && std::is_invocable_v<F&, const X&>)
+  stream_key(F f) : base(as_text(std::move(f))) {}
+};
 
 /// Whether a callable that was given an E can be given it once more.
 template <class E>
@@ -243,8 +265,12 @@ class stream_cursor {
     let_go();
     auto item = core_->next(failure_);
     item_ = ref<stream_value<T>>::adopt(static_cast<stream_value<T>*>(item.detach()));
-    if (item_) failure_ = item_->error();
+    index_.reset();
+    if (!item_) return;
+    failure_ = item_->error();
+    index_ = item_->index();
   }
+  std::optional<std::size_t> index() const noexcept { return index_; }
   bool at_end() const noexcept { return !item_ && !failure_; }
   T&& value() const {
     if (failure_) std::rethrow_exception(failure_);
@@ -264,6 +290,7 @@ class stream_cursor {
   ref<stream_core> core_;
   ref<stream_value<T>> item_;
   std::exception_ptr failure_;
+  std::optional<std::size_t> index_;
 };
 
 }  // namespace detail
