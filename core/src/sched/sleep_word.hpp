@@ -94,9 +94,9 @@ class sleep_word {
       // order: as its rouser left things [pair:MONITOR]
       seen = word_.load(std::memory_order_acquire);
     } while (seen == mine && sleep(word_, mine));
-    // order: [relaxed: nothing was done]; if it was roused at the last moment: as above
-    // [pair:MONITOR]
-    if (seen == dozing && word_.compare_exchange_strong(seen, looking, std::memory_order_relaxed,
+    // order: if it was roused at the last moment: as above [pair:MONITOR]; success needs none, but
+    // gcc 12 wants it to be no weaker than failure
+    if (seen == dozing && word_.compare_exchange_strong(seen, looking, std::memory_order_acquire,
                                                         std::memory_order_acquire)) {
       return pause_end::in_time;
     }
