@@ -290,6 +290,28 @@ TEST_P(blocking, in_flight_holds_for_those_that_stand_in_as_well) {
   EXPECT_GE(together.most(), 3);
 }
 
+// Whenever too many come back at once a stand-in leaves the loop, and another must be able to come.
+TEST_P(blocking, elements_that_wait_and_compute_by_turns_stay_in_flight) {
+  FILCH_NEEDS_CONCURRENT();
+  auto pool = make_pool_of(2, {.max_threads = 18});
+  for (const std::size_t limit : {std::size_t{0}, std::size_t{12}}) {
+    const double most = limit == 0 ? 18 : 12;
+    peak together;
+    std::atomic<int> begun{0}, in_flight{0}, sum{0};
+    pool.with({.in_flight = limit}).for_index(0, 1000, [&](int) {
+      together.enter();
+      if (++begun > 500) sum += in_flight;
+      ++in_flight;
+      filch::blocking([] { std::this_thread::sleep_for(10ms); });
+      --in_flight;
+      compute(200us);
+      together.leave();
+    });
+    EXPECT_GE(sum / 500.0, 0.65 * most);
+    EXPECT_LE(together.most(), limit == 0 ? 19 : 12);  // and the caller
+  }
+}
+
 TEST_P(blocking, the_most_threads_of_a_pool_hold) {
   FILCH_NEEDS_CONCURRENT();
   auto pool = make_pool_of(2, {.max_threads = 6});

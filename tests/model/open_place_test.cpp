@@ -1,5 +1,6 @@
 // What a thread leaves open on its frame (core/src/sched/open_place.hpp): nobody looks at it after
 // its end, one takes it at most, and the owner learns who.
+#include <filch/detail/latch.hpp>
 #include <sched/open_place.hpp>
 
 #include <gtest/gtest.h>
@@ -86,6 +87,65 @@ TEST(model_open_place, two_visitors_and_parts_that_come_and_go) {
 
 TEST(model_open_place, two_visitors_and_a_part_inside_another) {
   model::expect_clean<left_open<2, 1, true>>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+/// A part that is opened again when who came has left, as loops do between two items
+/// (core/src/pool/loop_crew.cpp); at the end the owner waits for who is in.
+template <int Visitors, int Visits>
+struct opened_again {
+  static constexpr int threads = 1 + Visitors;
+  struct shared_part {
+    checked<int> joiner{0};  // the visitors', in turn, and the owner's when they have left
+    checked<int> worked{0};
+    filch::detail::basic_latch<model::atomics> left;
+  };
+  filch::detail::open_place<shared_part, model::atomics> place;
+  atomic<int> joined{0};
+  checked<int> found{0};
+
+  void thread(int me) {
+    if (me == 0) return own();
+    for (int i = 0; i < Visits; ++i) visit(me);
+  }
+
+  void own() {
+    shared_part mine;
+    place.put(&mine);
+    for (int item = 0; item < 2; ++item) {
+      if (!mine.left.is_set()) continue;
+      mine.joiner.write(0);
+      mine.left.close_again();
+      place.put(&mine);
+    }
+    place.replace(nullptr);
+    if (mine.joiner.read() != 0) mine.left.wait();
+    found.write(mine.worked.read());
+  }
+  void visit(int me) {
+    shared_part* part = nullptr;
+    place.visit([&](shared_part& p) {
+      if (p.joiner.read() != 0) return false;
+      p.joiner.write(me);
+      part = &p;
+      return true;
+    });
+    if (!part) return;
+    part->worked.write(part->worked.read() + 1);
+    joined.fetch_add(1, relaxed);
+    part->left.set();
+  }
+  void after() {
+    require(place.looks_empty(), "something is left");
+    require(found.read() == joined.load(relaxed), "the owner did not wait for who was in");
+  }
+};
+
+TEST(model_open_place, a_part_that_is_opened_again_when_its_visitor_has_left) {
+  model::expect_clean<opened_again<1, 2>>({.limits = {.preemptions = 3, .oddities = 1}});
+}
+
+TEST(model_open_place, a_part_that_is_opened_again_and_two_visitors) {
+  model::expect_clean<opened_again<2, 1>>({.limits = {.preemptions = 2, .oddities = 1}});
 }
 
 }  // namespace

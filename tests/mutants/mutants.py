@@ -100,7 +100,7 @@ MUTANTS = [
     ("threads in locks count like others", SAMPLER,
      "(seen.in_lock ? found_.in_locks : found_.blocked)", "found_.blocked", "blocking"),
     ("in_flight does not hold for those that stand in", LOOP_CREW,
-     "return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;",
+     "if (besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight) return true;",
      "return true;", "blocking"),
     ("nobody may join a loop whose threads are blocked", BLOCKED,
      "if (!joins) continue;", "if (!joins || joins) continue;", "blocking"),

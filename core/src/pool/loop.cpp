@@ -8,6 +8,7 @@
 #include <filch/error.hpp>
 
 #include "base/thrown.hpp"
+#include "pool/loop_share.hpp"
 #include "pool/pool_core.hpp"
 
 namespace filch {
@@ -33,15 +34,6 @@ constexpr std::size_t share_divisor = 4;
 constinit thread_local bool item_failed = false;
 
 }  // namespace
-
-/// One participant's pace, by what its last items cost.
-struct loop_core::share {
-  /// Between two looks at the stop state it runs so many items.
-  std::size_t block = 1;
-  /// Fewer are not worth sharing.
-  std::size_t least = 1;
-  void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
-};
 
 /// The time limit of a call, shared with its timer.
 struct loop_core::expiry {
@@ -105,30 +97,6 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
   }
   hi = std::min(n_, lo + want);
   return true;
-}
-
-void loop_core::take_items(bool may_leave) noexcept {
-  share pace;
-  std::size_t lo = 0;
-  std::size_t hi = 0;
-  for (;;) {
-    if (may_leave && scheduler::is_surplus(current.home)) {
-      // order: [relaxed: a count]
-      vacancies_.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    // order: [relaxed: a hint; the exchange decides]
-    if (vacancies_.load(std::memory_order_relaxed) > 0 && current.forks && fills_vacancy()) {
-      return share_out(1, may_leave);
-    }
-    if (stop_.stop_requested()) {
-      // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
-      if (next_.load(std::memory_order_relaxed) < n_) leave_out();
-      return;
-    }
-    if (!take(pace, lo, hi)) return;
-    run_chunk(lo, hi, pace);
-  }
 }
 
 void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {

@@ -5,6 +5,7 @@
 
 #include <filch/detail/current.hpp>
 
+#include "pool/loop_share.hpp"
 #include "pool/pool_core.hpp"
 
 // Who takes part in a loop: tickets in a queue, parts offered as forks, and one part that each
@@ -38,12 +39,27 @@ class loop_core::ticket final : public job {
   ref<ref_counted> owner_;
 };
 
+/// For a scope: whether the thread has come by a part that was left open.
+class joins_by {
+ public:
+  joins_by(slot& me, bool open_part) noexcept
+      : me_(me), before_(std::exchange(me.came_by_open_part, open_part)) {}
+  joins_by(const joins_by&) = delete;
+  joins_by& operator=(const joins_by&) = delete;
+  ~joins_by() { me_.came_by_open_part = before_; }
+
+ private:
+  slot& me_;
+  const bool before_;
+};
+
 /// What others may take of a loop that nobody has launched: it costs nothing until somebody does.
 struct loop_core::part final : fork_job {
   part(loop_core& all, std::size_t others) noexcept
       : fork_job(&join, current.ctx), loop(all), more(others) {}
   static void join(fork_job& half) noexcept {
     auto& self = static_cast<part&>(half);
+    const joins_by how(*current.home, false);
     self.loop.share_out(self.more, true);
   }
   loop_core& loop;
@@ -54,11 +70,30 @@ struct loop_core::part final : fork_job {
 /// if one has come.
 struct loop_core::extra_part final : open_part, awaited {
   extra_part(loop_core& all, slot& at) noexcept
-      : open_part(current.ctx, at.open.mine(), &wanted, &take_part), loop(all), place(at) {
+      : open_part(current.ctx, at.open.mine(), &wanted, &take_part),
+        loop(all),
+        place(at),
+        before(std::exchange(at.own_part, this)) {
+    open();
+  }
+  void open() noexcept {
     place.open.put(this);
     place.cpu->opened_part();
   }
+  /// Between two items: if who came has left, another may come.
+  void look_after() noexcept {
+    if (!left.is_set()) return;
+    joiner = nullptr;
+    left.close_again();
+    open();
+  }
+  /// Lets nobody in any more; true if nobody is in.
+  bool shut() noexcept {
+    place.open.replace(nullptr);
+    return !joiner || left.is_set();
+  }
   void close() {
+    place.own_part = before;
     place.open.replace(outer);
     if (joiner) wait(*this);
   }
@@ -67,7 +102,30 @@ struct loop_core::extra_part final : open_part, awaited {
     return static_cast<extra_part&>(self).loop.has_room();
   }
   static void take_part(open_part& self) noexcept {
+    const joins_by how(*current.home, true);
     static_cast<extra_part&>(self).loop.participate(true);
+  }
+  /// A stand-in that is not needed leaves, unless somebody is in its own open part: it would only
+  /// wait for that one, as a thread of the budget that does nothing. Whoever left the part open
+  /// that it came by opens it again; if it came by another way, anybody offers its place once more.
+  static bool leaves(loop_core& whole) noexcept {
+    const slot& me = *current.home;
+    if (!scheduler::is_surplus(&me)) return false;
+    auto* const own = mine(whole);
+    if (own && !own->shut()) return false;
+    if (!me.came_by_open_part) {
+      // order: [relaxed: a count]
+      whole.vacancies_.fetch_add(1, std::memory_order_relaxed);
+    } else if (whole.options_.in_flight != 0) {
+      // order: [relaxed: a count]
+      whole.besides_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    return true;
+  }
+  /// The calling thread's, if it has one for this loop.
+  static extra_part* mine(const loop_core& of) noexcept {
+    auto* const own = current.home ? static_cast<extra_part*>(current.home->own_part) : nullptr;
+    return own && &own->loop == &of ? own : nullptr;
   }
   latch& done() noexcept override { return left; }
   ref<job> unclaimed() noexcept override { return {}; }
@@ -78,6 +136,7 @@ struct loop_core::extra_part final : open_part, awaited {
 
   loop_core& loop;
   slot& place;
+  open_part* const before;
 };
 
 std::size_t loop_core::crew() const noexcept {
@@ -119,7 +178,7 @@ void loop_core::share_out(std::size_t more, bool may_leave) {
   part offer(*this, (more - 1) / 2);
   forks->push(&offer);
   if (forks->asked()) answer_thieves();
-  share_out(more - 1 - offer.more, may_leave);
+  share_out(more - 1 - offer.more, false);  // whoever has taken the offer would be waited for
   // An offer that nobody took is worth nothing now: all items are taken.
   if (!forks->pop()) reclaim_or_wait(*forks, offer);
 }
@@ -129,7 +188,32 @@ bool loop_core::has_room() noexcept {
   if (next_.load(std::memory_order_relaxed) >= n_ || stop_.stop_requested()) return false;
   if (options_.in_flight == 0) return true;
   // order: [relaxed: a count]
-  return besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight;
+  if (besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight) return true;
+  // order: [relaxed: a count]
+  besides_.fetch_sub(1, std::memory_order_relaxed);
+  return false;
+}
+
+void loop_core::take_items(bool may_leave) noexcept {
+  share pace;
+  std::size_t lo = 0;
+  std::size_t hi = 0;
+  for (;;) {
+    if (may_leave && extra_part::leaves(*this)) return;
+    if (auto* const mine = extra_part::mine(*this)) mine->look_after();
+    // order: [relaxed: a hint; the exchange decides]
+    if (vacancies_.load(std::memory_order_relaxed) > 0 && current.forks && !current.forks->full() &&
+        fills_vacancy()) {
+      return share_out(1, may_leave);
+    }
+    if (stop_.stop_requested()) {
+      // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
+      if (next_.load(std::memory_order_relaxed) < n_) leave_out();
+      return;
+    }
+    if (!take(pace, lo, hi)) return;
+    run_chunk(lo, hi, pace);
+  }
 }
 
 // Who left took a place that another thread may want: it is offered once more.

@@ -74,6 +74,11 @@ struct alignas(64) slot {
 
   tally run, stolen, forced, parked;
 
+  /// The part that its thread left open last, whether somebody has come or not; and whether it has
+  /// itself come by one.
+  open_part* own_part = nullptr;
+  bool came_by_open_part = false;
+
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
   /// Whether its thread gets on; nobody but thieves will get to the forks of one that does not.

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include <filch/detail/loop.hpp>
+
+namespace filch {
+inline namespace v0 {
+namespace detail {
+
+/// One participant's pace, by what its last items cost.
+struct loop_core::share {
+  /// Between two looks at the stop state it runs so many items.
+  std::size_t block = 1;
+  /// Fewer are not worth sharing.
+  std::size_t least = 1;
+  void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace filch
