@@ -88,4 +88,21 @@ TEST_P(cancel, a_job_whose_time_is_up_before_it_began_lets_go_too) {
   }
 }
 
+// What goes may be the pool's last handle: then the job that was cancelled is one of its own.
+TEST_P(cancel, what_was_to_be_called_may_own_the_pool) {
+  for (const bool later : {false, true}) {
+    auto pool = make_heap_pool();
+    filch::promise<void> given(*pool);
+    auto& here = *pool;
+    filch::future<void> answer;
+    if (later) {
+      answer = here.submit_after(1h, [owned = std::move(pool)] {});
+    } else {
+      answer = given.get_future().then([owned = std::move(pool)] {});
+    }
+    EXPECT_TRUE(answer.cancel());
+    EXPECT_THROW(answer.get(), filch::cancelled);
+  }
+}
+
 }  // namespace

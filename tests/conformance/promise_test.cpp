@@ -10,8 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include <filch/imap.hpp>
+#include <filch/map.hpp>
 #include <filch/pool.hpp>
 #include <filch/promise.hpp>
+#include <filch/race.hpp>
 #include <filch/submit.hpp>
 #include <filch/when.hpp>
 
@@ -302,6 +305,25 @@ TEST_P(promise, a_thread_that_keeps_promises_does_not_wait_for_one) {
     EXPECT_EQ(answer.get(), 3) << "what is there may be taken";
   }
   EXPECT_FALSE(filch::promise_keeper::is_here());
+}
+
+TEST_P(promise, a_thread_that_keeps_promises_may_use_what_uses_its_frame) {
+  const filch::promise_keeper loop;
+  auto pool = make_pool();
+  const std::vector<int> xs{1, 2, 3, 4, 5, 6, 7, 8};
+  const auto slowly = [](int x) {
+    std::this_thread::sleep_for(1ms);
+    return x;
+  };
+  EXPECT_EQ(pool.map(slowly, xs), xs);
+  EXPECT_EQ(pool.with({.lane = filch::lane::io}).map(slowly, xs), xs);
+  EXPECT_THROW(pool.imap(slowly, xs), filch::would_deadlock);
+  EXPECT_THROW(pool.race(slowly, xs), filch::would_deadlock);
+  auto job = pool.submit(slowly, 1);
+  EXPECT_THROW(job.get(), filch::would_deadlock);
+  pool.close();
+  pool.join();
+  EXPECT_EQ(job.get(), 1);
 }
 
 }  // namespace

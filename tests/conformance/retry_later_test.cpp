@@ -4,8 +4,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -241,6 +244,72 @@ TEST_P(retry_later, whoever_waits_no_more_takes_nothing_away) {
   pool.close();
   pool.join();
   EXPECT_EQ(*f.calls, 4);
+}
+
+TEST_P(retry_later, the_time_limit_of_an_attempt_is_not_the_next_ones) {
+  auto pool = make_pool();
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  const auto f = [calls, &pool] {
+    const bool slow = ++*calls == 1;
+    return pool.with({.lane = filch::lane::io, .timeout = slow ? 5ms : 1h})
+        .submit([slow](std::stop_token stop) {
+          while (slow && !stop.stop_requested()) std::this_thread::yield();
+          return 2;
+        });
+  };
+  EXPECT_EQ(begun_in(pool, filch::retry(f, at_once)).get(), 2);
+  EXPECT_EQ(*calls, 2);
+}
+
+// Somebody else's job keeps the promise of an attempt; that job's stop is none of ours.
+TEST_P(retry_later, whoever_ends_an_attempt_does_not_stop_the_next) {
+  auto pool = make_pool();
+  auto calls = std::make_shared<std::atomic<int>>(0);
+  auto first = std::make_shared<filch::promise<int>>(pool);
+  const auto f = [calls, first, &pool] {
+    if (++*calls == 1) return first->get_future();
+    return pool.submit([] { return filch::this_job::stop_requested() ? 1 : 2; });
+  };
+  auto answer = begun_in(pool, filch::retry(f, {.backoff = 20ms}));
+  std::stop_source strangers;
+  pool.with({.stop = strangers.get_token()})
+      .submit([&] { first->set_error(std::make_exception_ptr(std::runtime_error("no"))); })
+      .get();
+  strangers.request_stop();
+  EXPECT_EQ(answer.get(), 2);
+}
+
+TEST_P(retry_later, the_only_thread_of_a_pool_makes_the_attempts_it_waits_for) {
+  auto pool = make_pool_of(1, {.max_threads = 1});
+  for (const int x : {4, 5}) {
+    const shaky f{.pool = pool, .failures = 3};
+    const auto again = filch::retry(f, {.attempts = 5, .backoff = 1ms});
+    const std::vector<int> xs{x};
+    EXPECT_EQ(pool.submit([&] { return again(x).get(); }).get(), 2 * x);
+    *f.calls = 0;
+    EXPECT_EQ(pool.submit([&] { return pool.race(again, xs).value; }).get(), 2 * x);
+    *f.calls = 0;
+    EXPECT_EQ(pool.submit([&] {
+                    int sum = 0;
+                    for (const int y : pool.imap(again, xs, {.in_flight = 1})) sum += y;
+                    return sum;
+                  })
+                  .get(),
+              2 * x);
+    *f.calls = 0;
+    EXPECT_EQ(pool.submit([&] { return again(x).then([](int y) { return y + 1; }).get(); }).get(),
+              2 * x + 1);
+  }
+}
+
+TEST_P(retry_later, a_value_that_cannot_be_moved_is_an_error) {
+  struct stays {
+    stays() = default;
+    stays(stays&&) { throw std::logic_error("no move"); }
+  };
+  auto pool = make_pool();
+  const auto f = [&pool] { return pool.submit([] { return stays(); }); };
+  EXPECT_THROW(begun_in(pool, filch::retry(f, at_once)).get(), std::logic_error);
 }
 
 }  // namespace

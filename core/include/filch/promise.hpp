@@ -20,8 +20,10 @@ class FILCH_API broken_promise : public error {
   ~broken_promise() override;
 };
 
-/// Says for a scope that the calling thread keeps promises, as an event loop's does: to wait there
-/// for a result throws `would_deadlock`, since it might be this thread that has to bring it.
+/// Says for a scope that the calling thread keeps promises, as an event loop's does. To wait there
+/// for a result, a race or a stream throws `would_deadlock`, since it might be this thread that has
+/// to bring it; what has a time limit (`get_for`), or uses the caller's frame (`map`, `fork_join`,
+/// a pool's end), waits, and keeps all promises waiting meanwhile.
 class FILCH_API promise_keeper {
  public:
   promise_keeper() noexcept;

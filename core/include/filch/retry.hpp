@@ -56,30 +56,36 @@ class FILCH_API retry_pauses {
 /// Throws: `std::invalid_argument`.
 FILCH_API void check_retry_options(const retry_options& options);
 
-/// The attempt that is under way, as others see it.
+/// What is under way of a call's attempts, as others see it.
 class FILCH_API present_attempt {
  public:
   void set(ref<future_base> answer) noexcept;
-  /// Empty between two attempts, and when the answer is there.
-  ref<future_base> get() noexcept;
+  /// The job that will make the next one; its pause is over.
+  void set(ref<job> next) noexcept;
+  /// What a waiter may run to get on.
+  ref<job> unclaimed() noexcept;
   slot* runner(std::size_t i, unsigned links) noexcept;
+  void cancel() noexcept;
 
  private:
   std::mutex lock_;
   ref<future_base> answer_;
+  ref<job> next_;
 };
 
-/// The result of all attempts: who waits for it can run what makes the present one.
+/// The result of all attempts: who waits for it can run what makes the present one, or the next.
 template <class T>
 class retried final : public promised<T> {
  public:
   using promised<T>::promised;
   present_attempt& present() noexcept { return present_; }
   bool is_made_by_jobs() const noexcept override { return true; }
-  ref<future_base> ahead() noexcept override { return present_.get(); }
+  ref<job> unclaimed() noexcept override { return present_.unclaimed(); }
   slot* runner_within(std::size_t i, unsigned links) noexcept override {
     return links == 0 ? nullptr : present_.runner(i, links - 1);
   }
+  /// What stops the attempts.
+  ref<stop_state> stopped_by() { return this->stop().shared(); }
 
  private:
   present_attempt present_;
@@ -99,7 +105,7 @@ class FILCH_API later_attempts : public std::enable_shared_from_this<later_attem
  protected:
   later_attempts(pool_core& core, present_attempt& present, retry_options options);
   /// Makes the first attempt. Throws: as `enter`; `bad_alloc`.
-  void begin(std::stop_token stop);
+  void begin(ref<stop_state> stop);
   /// Makes an attempt. Throws: what `f` throws.
   virtual ref<future_base> attempt() = 0;
   /// Hands on the value of an attempt.
@@ -118,13 +124,14 @@ class FILCH_API later_attempts : public std::enable_shared_from_this<later_attem
   void answered(future_base& answer) noexcept;
   void failed(std::exception_ptr error) noexcept;
   bool try_later(const std::exception_ptr& error);
+  void go_on(ref<job> next) noexcept;
   void stop() noexcept;
   void end_with(std::exception_ptr error) noexcept;
 
   const pool_ptr core_;
   const retry_options options_;
   retry_pauses pauses_;
-  std::stop_token stop_;
+  ref<stop_state> stop_;
 
   present_attempt& present_;
   std::mutex lock_;
@@ -144,7 +151,7 @@ class later_attempts_at final : public later_attempts {
         args_(std::forward<B>(args)...) {}
   future<T> start() {
     future<T> out(ref<future_state<T>>::share(result_.get()));
-    begin(result_->stop_token());
+    begin(result_->stopped_by());
     return out;
   }
 
@@ -157,7 +164,11 @@ class later_attempts_at final : public later_attempts {
     if constexpr (std::is_void_v<T>) {
       result_->keep();
     } else {
-      result_->keep(take_value(static_cast<future_state<T>&>(from)));
+      try {
+        result_->keep(take_value(static_cast<future_state<T>&>(from)));
+      } catch (...) {  // the value cannot be moved
+        result_->fail(std::current_exception());
+      }
     }
   }
   void give_up(std::exception_ptr error) noexcept override { result_->fail(std::move(error)); }

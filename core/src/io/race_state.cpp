@@ -12,6 +12,7 @@
 
 #include "base/thrown.hpp"
 #include "io/race_contender.hpp"
+#include "pool/waiting.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -89,6 +90,7 @@ race_core::race_core(call_scope& call, const race_plan& plan)
 race_core::~race_core() = default;
 
 void race_core::hold() {
+  must_not_wait_here();
   const auto token = stop_->token();
   begin_ = std::chrono::steady_clock::now();
   arm_deadline();

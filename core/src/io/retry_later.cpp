@@ -20,12 +20,12 @@ class later_attempts::note final : public callback {
   const std::shared_ptr<later_attempts> whole_;
 };
 
-/// A further attempt. On lane::io, so that whoever waits for the result may be a pool's only
-/// worker.
+/// A further attempt. On lane::io, so that it need not wait for jobs that compute. It belongs to
+/// the call alone, whoever has ended the attempt before.
 class later_attempts::next_attempt final : public job {
  public:
   explicit next_attempt(std::shared_ptr<later_attempts> whole) : whole_(std::move(whole)) {
-    place(*whole_->core_, lane::io, {}, whole_->stop_);
+    place(*whole_->core_, lane::io, {}, ref<stop_state>(whole_->stop_));
   }
   void run() noexcept override { std::exchange(whole_, nullptr)->try_once(); }
 
@@ -38,13 +38,22 @@ void later_attempts::stopping::operator()() const noexcept {
 }
 
 void present_attempt::set(ref<future_base> answer) noexcept {
+  ref<job> begun;  // dropped without the lock, as is what was there
   const std::lock_guard lock(lock_);
   std::swap(answer_, answer);
+  std::swap(next_, begun);
 }
 
-ref<future_base> present_attempt::get() noexcept {
+void present_attempt::set(ref<job> next) noexcept {
   const std::lock_guard lock(lock_);
-  return answer_ && !answer_->done().is_set() ? answer_ : ref<future_base>();
+  std::swap(next_, next);
+}
+
+// Nothing of these is dropped here: whoever asks may hold locks.
+ref<job> present_attempt::unclaimed() noexcept {
+  const std::lock_guard lock(lock_);
+  if (answer_) return answer_->unclaimed();
+  return next_ && !next_->is_claimed() ? next_ : ref<job>();
 }
 
 slot* present_attempt::runner(std::size_t i, unsigned links) noexcept {
@@ -52,14 +61,23 @@ slot* present_attempt::runner(std::size_t i, unsigned links) noexcept {
   return answer_ ? answer_->runner_within(i, links) : nullptr;
 }
 
+void present_attempt::cancel() noexcept {
+  ref<future_base> answer;
+  {
+    const std::lock_guard lock(lock_);
+    answer = answer_;
+  }
+  if (answer) answer->cancel();
+}
+
 later_attempts::later_attempts(pool_core& core, present_attempt& present, retry_options options)
     : core_(share(core)), options_(std::move(options)), pauses_(options_), present_(present) {}
 
 later_attempts::~later_attempts() = default;
 
-void later_attempts::begin(std::stop_token stop) {
+void later_attempts::begin(ref<stop_state> stop) {
   stop_ = std::move(stop);
-  on_stop_.emplace(stop_, stopping{weak_from_this()});
+  on_stop_.emplace(stop_->token(), stopping{weak_from_this()});
   enter(*core_);
   try_once();
 }
@@ -68,7 +86,7 @@ void later_attempts::try_once() noexcept {
   ref<future_base> answer;
   std::unique_ptr<callback> told;
   try {
-    if (stop_.stop_requested()) throw_cancelled();
+    if (stop_->stop_requested()) throw_cancelled();
     // Before the call: what has begun must be listened to, memory or not.
     told = std::make_unique<note>(shared_from_this());
     answer = attempt();
@@ -83,11 +101,11 @@ void later_attempts::try_once() noexcept {
   // frame's own: what is told of the answer may be the last to hold the rest.
   const auto stop = stop_;
   answer->add(told.release());
-  if (stop.stop_requested()) answer->cancel();
+  if (stop->stop_requested()) answer->cancel();
 }
 
 void later_attempts::answered(future_base& answer) noexcept {
-  present_.set({});
+  present_.set(ref<future_base>());
   if (answer.error()) return failed(answer.error());
   give(answer);
   leave(*core_);
@@ -107,16 +125,23 @@ void later_attempts::failed(std::exception_ptr error) noexcept {
 bool later_attempts::try_later(const std::exception_ptr& error) {
   const auto pause = pauses_.after(error);
   if (!pause) return false;
-  if (stop_.stop_requested()) throw_cancelled();
+  if (stop_->stop_requested()) throw_cancelled();
   const auto whole = shared_from_this();
   auto next = ref<job>(make_ref<next_attempt>(whole));
   {
     const std::lock_guard lock(lock_);
     timer_ = call_at(*core_, deadline_after(*pause),
-                     [&core = *core_, next]() mutable { enqueue(core, std::move(next)); });
+                     [whole, next]() mutable { whole->go_on(std::move(next)); });
   }
-  if (stop_.stop_requested()) stop();
+  if (stop_->stop_requested()) stop();
   return true;
+}
+
+/// The pause is over. Queued only when waiters can find it: one of them may have to run it.
+void later_attempts::go_on(ref<job> next) noexcept {
+  present_.set(next);
+  enqueue(*core_, std::move(next));
+  wait_registry::instance().nudge_all();
 }
 
 /// Whatever is under way ends: an attempt by its own means, a pause at once.
@@ -126,7 +151,7 @@ void later_attempts::stop() noexcept {
     const std::lock_guard lock(lock_);
     timer = std::exchange(timer_, 0);
   }
-  if (const auto answer = present_.get()) answer->cancel();
+  present_.cancel();
   if (timer != 0 && cancel_timer(*core_, timer)) {
     end_with(thrown([] { throw_cancelled(); }));
   }

@@ -118,6 +118,13 @@ void future_base::finish(std::exception_ptr error) noexcept {
   }
   error_ = std::move(error);
   fate_ = !error_ ? fate::value : is_stop(error_) ? fate::cancelled : fate::error;
+  if (error_) {
+    // What did not run, or was stopped before its first line. It is a part of the job: should it
+    // own the last handle of the pool, that must know that its job is not over.
+    std::optional<within> inside;
+    if (accepted_) inside.emplace(where());
+    drop_call();
+  }
   if (where().stop) where().stop->end();
   // The last use of *this may be a callback's; an accepted result keeps its pool until it leaves.
   pool_core* const core = core_.get();
@@ -185,7 +192,6 @@ bool future_base::cancel() noexcept {
   if (claim()) {
     const auto keep = ref<future_base>::share(this);  // the queue's may have been the last
     leave_queue(*this, *core_);
-    drop_call();
     finish(cancellation());
     return true;
   }
@@ -200,7 +206,6 @@ void future_base::expire() noexcept {
   if (claim()) {
     const auto keep = ref<future_base>::share(this);
     leave_queue(*this, *core_);
-    drop_call();
     finish(nullptr);
   } else if (where().stop) {
     where().stop->request_stop();

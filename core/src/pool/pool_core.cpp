@@ -1,4 +1,5 @@
 #include "pool/pool_core.hpp"
+#include "pool/waiting.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -111,7 +112,7 @@ void pool_core::join() noexcept {
   }
   ending_.request_stop();
   last_leaver all(*this);
-  wait(all);
+  wait_on_any_thread(all);
   std::lock_guard lock(join_lock_);
   if (joined_) return;
   joined_ = true;

@@ -7,6 +7,7 @@
 
 #include "base/thrown.hpp"
 #include "pool/stream_waits.hpp"
+#include "pool/waiting.hpp"
 
 namespace filch {
 inline namespace v0 {
@@ -50,6 +51,7 @@ stream_core::stream_core(pool_core& core, stream_plan plan, order by, std::size_
 stream_core::~stream_core() = default;
 
 void stream_core::start() {
+  must_not_wait_here();
   enter(*core_);
   holds_call_ = true;
   try {

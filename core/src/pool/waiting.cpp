@@ -7,6 +7,7 @@
 
 #include "pool/pool_core.hpp"
 #include "pool/stall.hpp"
+#include "pool/waiting.hpp"
 #include "sched/blocked.hpp"
 #include "sched/waits.hpp"
 
@@ -104,7 +105,6 @@ class wait_steps {
   }
 
   void sleep() {
-    if (current.keeps_promises) throw_would_wait_for_itself();
     waiter w(a_);
     registration r(w);
     if (!r.entered()) throw_circle();
@@ -155,12 +155,6 @@ class wait_steps {
         "others, for the job that waits here. Let one of them finish first, or use then()");
   }
 
-  [[noreturn]] static void throw_would_wait_for_itself() {
-    throw would_deadlock(
-        "filch: a callback on a thread that keeps promises (http's, an event loop's) must not wait "
-        "for a result: it keeps all others from coming. Use then(), whose function is a job");
-  }
-
   awaited& a_;
   pool_core* pool_;
   pool_core* in_order_ = nullptr;
@@ -199,7 +193,21 @@ bool reclaim_or_wait(fork_deque& forks, fork_job& half) {
   return false;
 }
 
+void must_not_wait_here() {
+  if (!current.keeps_promises) return;
+  throw would_deadlock(
+      "filch: a callback on a thread that keeps promises (http's, an event loop's) must not wait "
+      "for a result: it keeps all others from coming. Use then(), whose function is a job");
+}
+
 void wait(awaited& a) {
+  if (a.done().is_set()) return;
+  // Before anything is run in place; and whoever must not leave its frame blocks all the same.
+  if (!a.structured()) must_not_wait_here();
+  wait_on_any_thread(a);
+}
+
+void wait_on_any_thread(awaited& a) {
   if (a.done().is_set()) return;
   if (pool_core* pool = a.pool()) pool->require_same_process();
   wait_steps(a).run();

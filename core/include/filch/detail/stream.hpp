@@ -263,9 +263,9 @@ class stream_cursor {
 
   void advance() {
     let_go();
+    index_.reset();
     auto item = core_->next(failure_);
     item_ = ref<stream_value<T>>::adopt(static_cast<stream_value<T>*>(item.detach()));
-    index_.reset();
     if (!item_) return;
     failure_ = item_->error();
     index_ = item_->index();
