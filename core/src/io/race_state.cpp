@@ -12,7 +12,7 @@
 
 #include "base/thrown.hpp"
 #include "io/race_contender.hpp"
-#include "pool/waiting.hpp"
+#include "sched/waits.hpp"
 
 namespace filch {
 inline namespace v0 {

@@ -7,7 +7,7 @@
 
 #include "base/thrown.hpp"
 #include "pool/stream_waits.hpp"
-#include "pool/waiting.hpp"
+#include "sched/waits.hpp"
 
 namespace filch {
 inline namespace v0 {

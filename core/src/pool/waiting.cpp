@@ -193,13 +193,6 @@ bool reclaim_or_wait(fork_deque& forks, fork_job& half) {
   return false;
 }
 
-void must_not_wait_here() {
-  if (!current.keeps_promises) return;
-  throw would_deadlock(
-      "filch: a callback on a thread that keeps promises (http's, an event loop's) must not wait "
-      "for a result: it keeps all others from coming. Use then(), whose function is a job");
-}
-
 void wait(awaited& a) {
   if (a.done().is_set()) return;
   // Before anything is run in place; and whoever must not leave its frame blocks all the same.

@@ -2,6 +2,9 @@
 
 #include <type_traits>
 
+#include <filch/detail/current.hpp>
+#include <filch/error.hpp>
+
 namespace filch {
 inline namespace v0 {
 namespace detail {
@@ -84,6 +87,13 @@ waiter* wait_registry::find_victim(awaited& start, waiter& self, const slot* hom
     return sleeper->what().structured() ? nullptr : sleeper;
   }
   return nullptr;
+}
+
+void must_not_wait_here() {
+  if (!current.keeps_promises) return;
+  throw would_deadlock(
+      "filch: a callback on a thread that keeps promises (http's, an event loop's) must not wait "
+      "for a result: it keeps all others from coming. Use then(), whose function is a job");
 }
 
 }  // namespace detail

@@ -49,6 +49,9 @@ class wait_registry {
   waiter* first_ = nullptr;
 };
 
+/// Throws `would_deadlock` on a thread that keeps promises (`promise_keeper`).
+void must_not_wait_here();
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace filch
