@@ -204,9 +204,9 @@ class flow_search {
 }  // namespace
 
 void require_acyclic(const graph_core& graph) {
-  bool onwards = true;
-  for_each_edge(graph, [&](node_id from, node_id to, bool) { onwards = onwards && from < to; });
-  if (onwards) return;  // no cycle goes onwards for ever
+  // Results come from nodes added before, and no cycle goes onwards for ever.
+  const auto goes_back = [](const declared_edge& e) { return e.from >= e.to; };
+  if (std::none_of(graph.edges().begin(), graph.edges().end(), goes_back)) return;
   const auto next = edges_of(graph);
   const auto order = in_order(next);
   if (order.size() < graph.size()) throw_cycle(graph, next, order);

@@ -1,7 +1,9 @@
 #include "graph/run_core.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <thread>
+#include <type_traits>
 
 #include <filch/detail/throwing.hpp>
 #include <filch/error.hpp>
@@ -24,10 +26,11 @@ constexpr std::size_t first_starters = 8;
 run_core::run_core(graph_core& graph, std::shared_ptr<const topology> shape)
     : graph_(graph),
       shape_(std::move(shape)),
-      nodes_(std::make_unique<run_node[]>(shape_->size())) {
+      nodes_(static_cast<run_node*>(::operator new(shape_->size() * sizeof(run_node)))) {
+  static_assert(std::is_trivially_destructible_v<run_node>);
   for (std::size_t i = 0; i < shape_->size(); ++i) {
     // order: [relaxed: nobody shares it yet]
-    nodes_[i].left.store(shape_->nodes[i].need, std::memory_order_relaxed);
+    std::construct_at(&nodes_[i])->left.store(shape_->nodes[i].need, std::memory_order_relaxed);
   }
   for (std::size_t i = 0; i < first_starters; ++i) starters_.push_back(make_ref<run_job>(*this));
   if (shape_->large_size == 0) return;

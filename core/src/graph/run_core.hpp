@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,11 @@ class run_job;
 /// The context of a run's nodes; says which run it is.
 struct run_context : context {
   run_core* run = nullptr;
+};
+
+/// Memory whose objects need no end.
+struct untyped_delete {
+  void operator()(void* memory) const noexcept { ::operator delete(memory); }
 };
 
 /// One run of a graph: the room for its results, who works on it, what failed. Kept by its graph
@@ -173,7 +179,7 @@ class run_core final : public awaited {
 
   graph_core& graph_;
   const std::shared_ptr<const topology> shape_;
-  const std::unique_ptr<run_node[]> nodes_;
+  const std::unique_ptr<run_node[], untyped_delete> nodes_;
   std::byte* large_ = nullptr;
 
   pool_ptr core_;

@@ -17,7 +17,7 @@ namespace {
 class preparation {
  public:
   explicit preparation(const graph_core& graph) : graph_(graph), n_(graph.size()) {
-    out_.nodes.resize(n_ + 1);
+    out_.nodes.reserve(n_ + 1);
     out_.details.emplace_back();
   }
 
@@ -28,26 +28,25 @@ class preparation {
       flow_ = find_flow(graph_);
     }
     copy_nodes();
-    count_edges();
+    count_other_edges();
+    find_places();
     fill_edges();
     add_details();
     add_ways();
     add_loops();
     if (graph_.takes_values()) decide_moves();
-    for (node_id i = 0; i < n_; ++i) {
-      if (out_.nodes[i].need == 0) out_.sources.push_back(i);
-    }
     return std::make_shared<const topology>(std::move(out_));
   }
 
  private:
+  // Each edge is counted at both of its ends. A node comes after those whose results it uses, so
+  // they have been copied already.
   void copy_nodes() {
     std::size_t offset = 0;
     for (node_id i = 0; i < n_; ++i) {
       const auto& from = graph_.at(i);
-      auto& to = out_.nodes[i];
-      to.call = from.type->call;
-      to.closure = from.closure;
+      out_.nodes.push_back({from.type->call, from.closure, 0, 0, 0, false});
+      for (const node_input& in : inputs_of(from)) count(in.from, i);
       if (from.type->end_value) out_.with_end.push_back({i, from.type->end_value});
       if (from.type->value_size > 0) {
         const std::size_t align = from.type->value_align;
@@ -58,43 +57,55 @@ class preparation {
       }
       if (from.type->kind != node_kind::plain) details_of(i).kind = from.type->kind;
     }
+    out_.nodes.push_back({});
     out_.large_size = offset;
   }
 
-  bool counts(node_id from, node_id to) const noexcept {
-    return flow_.loops.empty() || !flow_.leaves_loop(from, to);
-  }
-
-  // Counting first, so that each node's successors lie together, in the order of addition.
-  void count_edges() {
-    std::size_t sum = 0;
-    for_each_edge(graph_, [&](node_id from, node_id to, bool) {
-      if (!counts(from, to)) return;
-      ++out_.nodes[from].first;
-      ++out_.nodes[to].need;
-      ++sum;
-    });
-    if (sum >= successor::most_nodes) {
-      throw invalid_graph("filch: a graph has at most 2^30 edges; compose it of several");
-    }
-    out_.successors.resize(sum);
-    std::uint32_t at = 0;
-    for (auto& node : out_.nodes) at += std::exchange(node.first, at);
+  void count_other_edges() {
+    for (const auto& e : graph_.edges()) count(e.from, e.to);
     for (std::size_t i = 0; i < graph_.ways().size(); ++i) {
       if (flow_.loop_of_way[i] < 0) ++out_.nodes[graph_.ways()[i].to].need;
     }
   }
 
-  void fill_edges() {
-    for_each_edge(graph_, [&](node_id from, node_id to, bool data) {
-      if (!counts(from, to)) return;
-      const auto only = out_.nodes[to].need == 1 ? successor::only_bit : 0U;
-      const auto uses = data ? successor::data_bit : 0U;
-      out_.successors[out_.nodes[from].first++].word = to | only | uses;
-    });
-    // Each `first` stands at its end now, which is where the next one begins.
-    for (std::size_t i = n_; i > 0; --i) out_.nodes[i].first = out_.nodes[i - 1].first;
-    out_.nodes[0].first = 0;
+  void count(node_id from, node_id to) noexcept {
+    if (!counts(from, to)) return;
+    ++out_.nodes[from].first;
+    ++out_.nodes[to].need;
+  }
+  bool counts(node_id from, node_id to) const noexcept {
+    return flow_.loops.empty() || !flow_.leaves_loop(from, to);
+  }
+
+  // The successors of a node lie together: `first` is their number now, and then where they end.
+  void find_places() {
+    std::size_t sum = 0;
+    for (node_id i = 0; i <= n_; ++i) {
+      auto& node = out_.nodes[i];
+      sum += node.first;
+      node.first = static_cast<std::uint32_t>(sum);
+      if (node.need == 0 && i < n_) out_.sources.push_back(i);
+    }
+    if (sum >= successor::most_nodes) {
+      throw invalid_graph("filch: a graph has at most 2^30 edges; compose it of several");
+    }
+    out_.successors.resize(sum);
+  }
+
+  // Backwards, so that each node's successors come in the order of addition and `first` ends where
+  // they begin.
+  void fill_edges() noexcept {
+    const auto& others = graph_.edges();
+    for (std::size_t k = others.size(); k-- > 0;) put(others[k].from, others[k].to, 0);
+    for (node_id to = static_cast<node_id>(n_); to-- > 0;) {
+      const auto in = inputs_of(graph_.at(to));
+      for (std::size_t k = in.size(); k-- > 0;) put(in[k].from, to, successor::data_bit);
+    }
+  }
+  void put(node_id from, node_id to, std::uint32_t uses) noexcept {
+    if (!counts(from, to)) return;
+    const auto only = out_.nodes[to].need == 1 ? successor::only_bit : 0U;
+    out_.successors[--out_.nodes[from].first].word = to | only | uses;
   }
 
   node_details& details_of(node_id node) {
@@ -178,7 +189,7 @@ class preparation {
     for (node_id to = 0; to < n_; ++to) {
       const auto& node = graph_.at(to);
       if (node.type->input_count == 0) continue;
-      const std::span in(node.type->inputs(node.closure), node.type->input_count);
+      const auto in = inputs_of(node);
       for (std::size_t i = 0; i < in.size(); ++i) {
         const taking how = node.type->takings[i];
         const char* const why_not = how == taking::shared ? "" : why_kept(in[i].from, to, users);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ struct declared_node {
   const node_type* type;
   void* closure;
 };
+/// The results that it uses.
+inline std::span<node_input> inputs_of(const declared_node& node) noexcept {
+  const std::size_t n = node.type->input_count;
+  if (n == 0) return {};
+  return {node.type->inputs(node.closure), n};
+}
 struct declared_edge {
   node_id from, to;
 };
@@ -170,10 +177,7 @@ void require_acyclic(const graph_core& graph);
 template <class Graph, class F>
 void for_each_edge(const Graph& graph, F f) {
   for (node_id to = 0; to < graph.size(); ++to) {
-    const auto& node = graph.at(to);
-    if (node.type->input_count == 0) continue;
-    const node_input* in = node.type->inputs(node.closure);
-    for (std::uint32_t i = 0; i < node.type->input_count; ++i) f(in[i].from, to, true);
+    for (const node_input& in : inputs_of(graph.at(to))) f(in.from, to, true);
   }
   for (const auto& e : graph.edges()) f(e.from, e.to, false);
 }

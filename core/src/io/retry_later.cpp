@@ -97,8 +97,8 @@ void later_attempts::try_once() noexcept {
   present_.set(answer);
   // Whoever sleeps until the result is there might have to run a part of it.
   if (answer->unclaimed()) wait_registry::instance().nudge_all();
-  // Either who stops finds the answer, or this thread finds that it was stopped. The frame holds what
-  // it looks at: what is told of the answer may be the last to hold the rest.
+  // Either who stops finds the answer, or this thread finds that it was stopped. The frame holds
+  // what it looks at: what is told of the answer may be the last to hold the rest.
   const auto stop = stop_;
   answer->add(told.release());
   if (stop->stop_requested()) answer->cancel();
