@@ -100,7 +100,7 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
 }
 
 void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
-  auto before = clock::now();
+  if (pace.since == clock::time_point()) pace.since = clock::now();
   while (lo < hi) {
     // order: a cut made because of an item is seen before higher items run [pair:CUT]
     const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
@@ -114,9 +114,10 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     }
     scheduler::ends_job(current.home, ctx_->name);
     advance(lo - from);
+    // order: [relaxed: a hint: where nothing is left there is nothing to learn for]
+    if (lo >= hi && next_.load(std::memory_order_relaxed) >= n_) return;
     const auto now = clock::now();
-    pace.learn(lo - from, now - before);
-    before = now;
+    pace.learn(lo - from, now - std::exchange(pace.since, now));
   }
 }
 

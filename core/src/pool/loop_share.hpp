@@ -15,6 +15,8 @@ struct loop_core::share {
   std::size_t block = 1;
   /// Fewer are not worth sharing.
   std::size_t least = 1;
+  /// When it began, or last learned.
+  std::chrono::steady_clock::time_point since{};
   void learn(std::size_t items, std::chrono::nanoseconds took) noexcept;
 };
 

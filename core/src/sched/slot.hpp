@@ -61,7 +61,6 @@ struct alignas(64) slot {
   kind role() const noexcept { return role_; }
   /// See `home()`. Among what never changes: thieves read it more often than it is written.
   std::atomic<std::uint32_t> home_{0};
-  std::atomic<pid_t> thread_{0};
 
   /// Halves of forks: strictly last in, first out, so the owner finds its newest one on top. Null
   /// for io threads, which nobody robs.
@@ -73,6 +72,7 @@ struct alignas(64) slot {
   open_place<open_part> open;
 
   tally run, stolen, forced, parked;
+  std::atomic<pid_t> thread_{0};
 
   /// The part that its thread left open last, whether somebody has come or not; and whether it has
   /// itself come by one.

@@ -24,7 +24,8 @@ class slot_table {
         cpu_(cpu),
         workers_(workers),
         guests_(guests),
-        places_(std::size_t{workers} + guests + spares) {}
+        made_(std::size_t{workers} + guests + spares),
+        taken_(made_.size()) {}
   slot_table(const slot_table&) = delete;
   slot_table& operator=(const slot_table&) = delete;
   ~slot_table() {
@@ -35,11 +36,10 @@ class slot_table {
   slot* take(slot::kind role) noexcept {
     const auto [begin, end] = numbers_of(role);
     for (unsigned i = begin; i < end; ++i) {
-      auto& taken = places_[i].taken;
       // order: [relaxed: a hint; the exchange decides]
-      if (taken.load(std::memory_order_relaxed) ||
+      if (taken_[i].load(std::memory_order_relaxed) ||
           // order: what its last thread did to the slot is visible [pair:SLOT-TAKEN]
-          taken.exchange(true, std::memory_order_acquire)) {
+          taken_[i].exchange(true, std::memory_order_acquire)) {
         continue;
       }
       slot* const s = at(i) ? at(i) : make(i, role);
@@ -61,15 +61,10 @@ class slot_table {
   /// The slot of a number below `size()`; null if it was never taken.
   slot* at(unsigned i) const noexcept {
     // order: its construction is visible [pair:SLOT]
-    return places_[i].made.load(std::memory_order_acquire);
+    return made_[i].load(std::memory_order_acquire);
   }
 
  private:
-  struct place {
-    std::atomic<slot*> made{nullptr};
-    std::atomic<bool> taken{false};
-  };
-
   std::pair<unsigned, unsigned> numbers_of(slot::kind role) const noexcept {
     switch (role) {
       case slot::kind::worker:
@@ -77,7 +72,7 @@ class slot_table {
       case slot::kind::guest:
         return {workers_, workers_ + guests_};
       default:
-        return {workers_ + guests_, static_cast<unsigned>(places_.size())};
+        return {workers_ + guests_, static_cast<unsigned>(made_.size())};
     }
   }
   slot* make(unsigned i, slot::kind role) noexcept {
@@ -88,7 +83,7 @@ class slot_table {
       return nullptr;
     }
     // order: a thief that sees the slot sees it constructed [pair:SLOT]
-    places_[i].made.store(s, std::memory_order_release);
+    made_[i].store(s, std::memory_order_release);
     // order: [relaxed: the exchange below decides]
     auto seen = used_.load(std::memory_order_relaxed);
     // order: the slots below are visible to who scans up to here [pair:SLOT]
@@ -99,14 +94,16 @@ class slot_table {
   }
   void give(unsigned i) noexcept {
     // order: what this thread did to the slot is visible to its next one [pair:SLOT-TAKEN]
-    places_[i].taken.store(false, std::memory_order_release);
+    taken_[i].store(false, std::memory_order_release);
   }
 
   pool_core& core_;
   scheduler& cpu_;
   const unsigned workers_;
   const unsigned guests_;
-  std::vector<place> places_;
+  // Apart: guests take and give by the call, and thieves read the others all the time.
+  std::vector<std::atomic<slot*>> made_;
+  std::vector<std::atomic<bool>> taken_;
   std::atomic<unsigned> used_{0};
 };
 
