@@ -122,14 +122,12 @@ void scheduler::note_home(slot& me) {
 }
 
 routine<bool> scheduler::run_stolen(slot& me) {
-  const auto sights = me.sights;
   const bool roams = policy_.roam != 0 && ++me.sweeps % policy_.roam == 0;
   const unsigned farthest = policy_.near_first && !roams ? machine_.farthest() : 0;
   for (unsigned away = 0; away <= farthest; ++away) {
     const bool ran = co_await run_group(me, away, farthest);
     if (ran) co_return true;
   }
-  if (me.sights == sights) me.sights = 0;
   co_return false;
 }
 
@@ -155,7 +153,8 @@ routine<bool> scheduler::run_group(slot& me, unsigned away, unsigned farthest) {
 
 routine<bool> scheduler::run_found(slot& me, slot& victim) {
   bool by_force = false;
-  if (look_for_forks(me, victim, by_force)) {
+  const bool tries = co_await look_for_forks(me, victim, by_force);
+  if (tries) {
     half* const h = co_await take(me, victim, by_force);
     if (h) {
       co_await end_search(me);
@@ -179,13 +178,13 @@ unsigned scheduler::stride(slot& me, unsigned n) const noexcept {
 routine<bool> scheduler::find_for_a_while(slot& me) {
   begin_search(me);
   const double until = me.clock + policy_.spin;
+  int pauses = 4;
   do {
-    for (int i = 0; i < 16; ++i) {
-      const bool found = co_await run_one(me);
-      if (found) co_return true;
-      spend(me, 8 * machine_.cost().pause);
-      co_await due(me);
-    }
+    const bool found = co_await run_one(me);
+    if (found) co_return true;
+    spend(me, pauses * machine_.cost().pause);
+    co_await due(me);
+    pauses = std::min(2 * pauses, 32);
     spend(me, machine_.cost().clock);
   } while (!crowded(me, 1) && me.clock < until);
   co_return false;

@@ -135,7 +135,8 @@ routine<bool> scheduler::run_below(slot& me, half& awaited) {
     if (victim && victim != &me) {
       bool by_force = false;
       half* h = nullptr;
-      if (look_for_forks(me, *victim, by_force)) h = co_await take(me, *victim, by_force);
+      const bool tries = co_await look_for_forks(me, *victim, by_force);
+      if (tries) h = co_await take(me, *victim, by_force);
       co_await due(me);
       if (h) {
         const context* at = h->below;
@@ -197,23 +198,28 @@ routine<> scheduler::sleep_for(slot& me, half& h) {
 // ---- the thief --------------------------------------------------------------------------------
 
 // The part of `rob` before it takes anything: true if it shall be tried.
-bool scheduler::look_for_forks(slot& me, slot& victim, bool& by_force) {
+routine<bool> scheduler::look_for_forks(slot& me, slot& victim, bool& by_force) {
   read(me, victim.word_line);
   const bool has_public = victim.has_public();
-  if (has_public && policy_.leave_fresh && me.sights++ == 0) return false;
+  if (has_public && policy_.leave_fresh) {
+    spend(me, 10 * machine_.cost().pause);
+    co_await due(me);
+    read(me, victim.word_line);
+    if (!victim.has_public()) co_return false;
+  }
   by_force = !has_public && victim.asked();
-  if (by_force && !keeps_silent(me, victim)) return false;
+  if (by_force && !keeps_silent(me, victim)) co_return false;
   // A thread too many leaves halves to owners that are awake.
   if (crowded(me, 1)) {
     read(me, victim.run_line);
-    if (!victim.asleep) return false;
+    if (!victim.asleep) co_return false;
   }
-  if (has_public) return true;
-  if (by_force) return may_force(me);
+  if (has_public) co_return true;
+  if (by_force) co_return may_force(me);
   if (me.watched == &victim) me.watched = nullptr;
   write(me, victim.word_line);
   victim.asked_by = question::hint;
-  return false;
+  co_return false;
 }
 
 bool scheduler::keeps_silent(slot& me, slot& victim) {
@@ -250,7 +256,6 @@ routine<half*> scheduler::take(slot& me, slot& victim, bool by_force) {
     me.watched = nullptr;
     got = co_await force(me, victim);
   }
-  if (got) me.sights = 0;
   co_return got;
 }
 

@@ -53,7 +53,7 @@ void add_policies(CLI::App& options, policy& p) {
   options.add_option("--count-called", p.count_called,
                      "who was called counts as a searcher before it is up");
   options.add_option("--leave-fresh", p.leave_fresh,
-                     "what became public is left alone until the next visit");
+                     "what became public is left alone for a moment");
   options.add_option("--near-first", p.near_first, "victims of the own complex and node first");
   options.add_option("--roam", p.roam, "each so manieth sweep does not prefer near ones");
   options.add_option("--random-stride", p.random_stride, "victims of a group in random order");

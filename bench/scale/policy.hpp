@@ -21,7 +21,7 @@ struct policy {
   bool questions_stand = true;
   /// A sleeper that was called is relied on from the call on, not only once it is up.
   bool count_called = true;
-  /// What has just become public is left alone until the next visit.
+  /// What has just become public is left alone for a moment.
   bool leave_fresh = true;
   /// Thieves look at victims of their own complex first, then of their node, then at the others.
   bool near_first = true;

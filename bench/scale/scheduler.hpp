@@ -69,7 +69,7 @@ class scheduler {
   routine<> wait_for(slot& me, half& h);
   routine<bool> run_below(slot& me, half& awaited);
   routine<> sleep_for(slot& me, half& h);
-  bool look_for_forks(slot& me, slot& victim, bool& by_force);
+  routine<bool> look_for_forks(slot& me, slot& victim, bool& by_force);
   bool keeps_silent(slot& me, slot& victim);
   bool may_force(slot& me);
   routine<half*> take(slot& me, slot& victim, bool by_force);

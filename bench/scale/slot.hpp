@@ -70,7 +70,7 @@ struct slot : sim_thread {
   bool asleep = false;
   slot* watched = nullptr;
   double watched_since = 0;
-  unsigned visits = 0, sights = 0, sweeps = 0;
+  unsigned visits = 0, sweeps = 0;
   bool is_spare = false;
   /// What the thread's forks are a part of now, and its lowest frame that is its own run's.
   const context* here = nullptr;

@@ -94,9 +94,8 @@ class map_verbs : public map_async_verbs<Self> {
   template <class Xs, class F>
   void for_each(Xs&& xs, F&& f, const job_options& options = detail::no_options()) const {
     const auto b = self().bound();
-    using effect = detail::for_effect<decltype(detail::caller_of<false>(f))>;
     detail::map_call<Xs>(detail::bound{b.core, detail::chosen(b, options)},
-                         effect(detail::caller_of<false>(f)), xs);
+                         detail::for_effect{detail::caller_of<false>(f)}, xs);
   }
   /// Calls `f(i)` for each integer from `low` to below `high`.
   template <detail::countable A, detail::countable B, class F>

@@ -42,7 +42,7 @@ struct loop_core::expiry {
 };
 
 loop_core::loop_core(context& ctx, std::size_t n, const job_options& options, loop_body body)
-    : ctx_(&ctx), stop_(*ctx.stop), n_(n), options_(options), body_(body), bound_(n) {}
+    : ctx_(&ctx), n_(n), options_(options), body_(body), bound_(n) {}
 
 loop_core::~loop_core() {
   if (expiry_) cancel_timer(*ctx_->pool, expiry_->timer);
@@ -54,11 +54,11 @@ void loop_core::limit_time(std::chrono::nanoseconds limit) {
   if (limit.count() < 0) {
     // order: [relaxed: nobody else has it yet]
     expiry_->over.store(true, std::memory_order_relaxed);
-    stop_.request_stop();
+    ctx_->stop->request_stop();
     return;
   }
   expiry_->timer =
-      call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = stop_.shared()] {
+      call_at(*ctx_->pool, deadline_after(limit), [e = expiry_, stop = ctx_->stop->shared()] {
         // order: the verdict sees why the call was stopped [pair:LOOP-TIME]
         e->over.store(true, std::memory_order_release);
         stop->request_stop();
@@ -99,13 +99,16 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
   return true;
 }
 
-void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
+bool loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
   if (pace.since == clock::time_point()) pace.since = clock::now();
   while (lo < hi) {
+    if (ctx_->stop->stop_requested()) {
+      leave_out();
+      return false;
+    }
     // order: a cut made because of an item is seen before higher items run [pair:CUT]
     const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
-    if (lo >= bound) return;
-    if (stop_.stop_requested()) return leave_out();
+    if (lo >= bound) return true;
     const auto from = lo;
     if (options_.timeout_each.count() != 0) {
       lo = run_limited_item(lo);
@@ -115,10 +118,11 @@ void loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     scheduler::ends_job(current.home, ctx_->name);
     advance(lo - from);
     // order: [relaxed: a hint: where nothing is left there is nothing to learn for]
-    if (lo >= hi && next_.load(std::memory_order_relaxed) >= n_) return;
+    if (lo >= hi && next_.load(std::memory_order_relaxed) >= n_) return false;
     const auto now = clock::now();
     pace.learn(lo - from, now - std::exchange(pace.since, now));
   }
+  return true;
 }
 
 std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
@@ -126,7 +130,7 @@ std::size_t loop_core::run_limited_item(std::size_t i) noexcept {
   try {
     if (options_.timeout_each.count() < 0) too_late();
     auto limit = std::make_shared<expiry>();
-    auto own = make_ref<stop_state>(stop_.shared());
+    auto own = make_ref<stop_state>(ctx_->stop->shared());
     stop_link link;
     link.stand_for(own);
     limit->timer = call_at(*ctx_->pool, deadline_after(options_.timeout_each), [limit, own] {
@@ -216,7 +220,7 @@ void loop_core::failed(std::size_t i, std::exception_ptr error) noexcept {
       if (errors_.empty()) {
         keep(i, std::move(error));
         lock.unlock();  // users' stop callbacks run in there
-        stop_.request_stop();
+        ctx_->stop->request_stop();
       } else {
         count_suppressed(*ctx_->pool);
       }

@@ -19,7 +19,7 @@ namespace detail {
 class loop_core::ticket final : public job {
  public:
   ticket(loop_core& loop, ref<ref_counted> owner) : loop_(loop), owner_(std::move(owner)) {
-    place(*loop.ctx_->pool, loop.options_.lane, loop.ctx_->name, loop.stop_);
+    place(*loop.ctx_->pool, loop.options_.lane, loop.ctx_->name, *loop.ctx_->stop);
     where().parent = loop.structured_ ? loop.ctx_ : nullptr;
     where().what = loop.ctx_->what;
   }
@@ -54,7 +54,7 @@ class joins_by {
 };
 
 /// What others may take of a loop that nobody has launched: it costs nothing until somebody does.
-struct loop_core::part final : fork_job {
+struct alignas(64) loop_core::part final : fork_job {
   part(loop_core& all, std::size_t others) noexcept
       : fork_job(&join, current.ctx), loop(all), more(others) {}
   static void join(fork_job& half) noexcept {
@@ -185,7 +185,7 @@ void loop_core::share_out(std::size_t more, bool may_leave) {
 
 bool loop_core::has_room() noexcept {
   // order: [relaxed: a hint; who joins sees for itself]
-  if (next_.load(std::memory_order_relaxed) >= n_ || stop_.stop_requested()) return false;
+  if (next_.load(std::memory_order_relaxed) >= n_ || ctx_->stop->stop_requested()) return false;
   if (options_.in_flight == 0) return true;
   // order: [relaxed: a count]
   if (besides_.fetch_add(1, std::memory_order_relaxed) + crew() < options_.in_flight) return true;
@@ -206,13 +206,7 @@ void loop_core::take_items(bool may_leave) noexcept {
         fills_vacancy()) {
       return share_out(1, may_leave);
     }
-    if (stop_.stop_requested()) {
-      // order: [relaxed: a position; that items were left out is handed on by the tickets' end]
-      if (next_.load(std::memory_order_relaxed) < n_) leave_out();
-      return;
-    }
-    if (!take(pace, lo, hi)) return;
-    run_chunk(lo, hi, pace);
+    if (!take(pace, lo, hi) || !run_chunk(lo, hi, pace)) return;
   }
 }
 

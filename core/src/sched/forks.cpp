@@ -123,14 +123,20 @@ bool scheduler::may_force() noexcept {
                                             std::memory_order_relaxed);
 }
 
-// What has just become public is left alone until the next visit: most owners of short loops and
-// forks are back by then, and would otherwise wait longer for the thief than they need for all of
-// the work. Measured choice: a loop of two empty bodies took 1300 ns without and takes 800 ns with
-// it, two cores.
+// What has just become public is left alone for a moment: most owners of short loops and forks are
+// back by then, and would otherwise wait longer for the thief than they need for all of the work.
+// Measured choice, a loop and a fork of two empty bodies: 514 and 332 ns without, 471 and 214 with
+// 10 pauses.
+bool scheduler::stays_public(const fork_deque& forks) noexcept {
+  constexpr int moment = 10;
+  for (int i = 0; i < moment; ++i) spin_pause();
+  return forks.has_public();
+}
+
 fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
   if (!victim.forks) return nullptr;  // an io thread that runs what a waiter waits for
   const bool has_public = victim.forks->has_public();
-  if (has_public && me.sights++ == 0) return nullptr;
+  if (has_public && !stays_public(*victim.forks)) return nullptr;
   const bool by_force = !has_public && victim.forks->asked();
   if (by_force && !keeps_silent(me, victim)) return nullptr;
   // Halves are left to owners that will get to them, once as many threads are at work as there are
@@ -149,7 +155,6 @@ fork_job* scheduler::rob(slot& me, slot& victim) noexcept {
     if (got) me.forced.add();
   }
   if (!got) return nullptr;
-  me.sights = 0;
   me.stolen.add();
   half->owner = &victim;
   half->place = place;

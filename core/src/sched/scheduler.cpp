@@ -268,7 +268,6 @@ bool scheduler::run_found(slot& me, slot& victim, bool& again) noexcept {
 // none does, with half as many thefts from afar.
 // A thread that moves meanwhile may be missed, so the last look before a sleep is not this one.
 bool scheduler::run_stolen(slot& me) noexcept {
-  const auto sights = me.sights;
   for (bool again = true; again;) {
     again = false;
     const unsigned farthest = ++me.sweeps % 2 == 0 ? 0 : place_.on.farthest();
@@ -284,7 +283,6 @@ bool scheduler::run_stolen(slot& me) noexcept {
         });
     if (ran) return true;
   }
-  if (me.sights == sights) me.sights = 0;
   return false;
 }
 

@@ -205,6 +205,7 @@ class scheduler final : public workplace {
   fork_job* rob(slot& me, slot& victim) noexcept;
   static bool keeps_silent(slot& me, slot& victim) noexcept;
   static bool may_force() noexcept;
+  static bool stays_public(const fork_deque& forks) noexcept;
   void start_work(slot& me) noexcept;
   void end_work(slot& me) noexcept;
   bool run_queued(slot& me, ref<job> work) noexcept;

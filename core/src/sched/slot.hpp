@@ -130,8 +130,6 @@ struct alignas(64) slot {
   unsigned visits = 0;
   /// Sweeps over all victims so far: each second one does not prefer near ones.
   unsigned sweeps = 0;
-  /// How often in a row it has seen halves of forks that it could take.
-  unsigned sights = 0;
   std::int64_t watched_since = 0;
   /// What the thread is asleep for; guarded by the registry of waits (waits.hpp).
   waiter* waiting = nullptr;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <filch/detail/current.hpp>
@@ -10,6 +11,12 @@
 namespace filch {
 inline namespace v0 {
 namespace detail {
+
+namespace {
+/// Between two looks for work. Measured choice, loops of two empty bodies and of two that meet: 629
+/// and 1900 ns with 8 always, 1026 and 1506 with 2, 471 and 1750 from 4 to 32.
+constexpr unsigned fewest_pauses = 4, most_pauses = 32;
+}  // namespace
 
 void scheduler::start_work(slot& me) noexcept {
   crew_.one_more();
@@ -47,14 +54,15 @@ void scheduler::dismiss() noexcept {
   current.home = nullptr;
 }
 
+// It looks often at first and then less: each look takes lines from the caches of those that fork.
 bool scheduler::find_for_a_while(slot& me) noexcept {
   crew_.begin_search(me.searching);
   const auto until = std::chrono::steady_clock::now() + spin_;
+  unsigned pauses = fewest_pauses;
   do {
-    for (int i = 0; i < 16; ++i) {
-      if (run_one(me)) return true;
-      for (int k = 0; k < 8; ++k) spin_pause();
-    }
+    if (run_one(me)) return true;
+    for (unsigned i = 0; i < pauses; ++i) spin_pause();
+    pauses = std::min(2 * pauses, most_pauses);
   } while (!crew_.crowded(1) && std::chrono::steady_clock::now() < until && !stopping());
   return false;
 }

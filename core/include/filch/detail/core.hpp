@@ -100,7 +100,7 @@ class FILCH_API call_scope {
   stop_link& stop() noexcept { return stop_; }
 
  private:
-  stop_link stop_;
+  alignas(64) stop_link stop_;  // who takes part in the call reads both
   context ctx_;
 };
 

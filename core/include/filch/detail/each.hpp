@@ -57,8 +57,6 @@ template <class Step, class Sink>
 struct each_body_with_sink : each_body<Step> {
   Sink on_error;
 
-  each_body_with_sink(Step s, Sink sink)
-      : each_body<Step>{std::move(s)}, on_error(std::move(sink)) {}
   static std::size_t run(void* self, std::size_t lo, std::size_t hi, loop_core& loop) noexcept {
     return each_body<Step>::run(
         static_cast<each_body<Step>*>(static_cast<each_body_with_sink*>(self)), lo, hi, loop);
@@ -77,7 +75,7 @@ void run_each(call_scope& call, std::size_t n, const job_options& options, Step 
 }
 template <class Step, class Sink>
 void run_each(call_scope& call, std::size_t n, const job_options& options, Step step, Sink sink) {
-  each_body_with_sink<Step, Sink> body(std::move(step), std::move(sink));
+  each_body_with_sink<Step, Sink> body{{std::move(step)}, std::move(sink)};
   run_loop(call, n, options, body.body());
 }
 
@@ -123,18 +121,14 @@ class spread {
 
 /// A callable whose result nobody wants.
 template <class Caller>
-class for_effect {
- public:
-  explicit for_effect(Caller call) noexcept : call_(call) {}
+struct for_effect {
+  Caller call;
 
   template <class X>
     requires std::is_invocable_v<Caller&, X> || std::is_invocable_v<Caller&, std::stop_token, X>
   void operator()(X&& x) {
-    static_cast<void>(invoke_job<job_result<Caller&, X>>(call_, std::forward<X>(x)));
+    static_cast<void>(invoke_job<job_result<Caller&, X>>(call, std::forward<X>(x)));
   }
-
- private:
-  Caller call_;
 };
 
 /// The callable as the loop calls it: with one element, or with its parts.

@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -30,7 +31,10 @@ class index_iterator {
   constexpr index_iterator(Get get, difference_type at) : get_(get), at_(at) {}
 
   constexpr reference operator*() const { return get_(at_); }
-  constexpr reference operator[](difference_type n) const { return get_(at_ + n); }
+  // In unsigned arithmetic: else compilers cannot tell that it goes up by one in a loop over n.
+  constexpr reference operator[](difference_type n) const {
+    return get_(static_cast<difference_type>(std::size_t(at_) + std::size_t(n)));
+  }
   constexpr index_iterator& operator+=(difference_type n) {
     at_ += n;
     return *this;
@@ -91,9 +95,16 @@ template <class T>
 struct count_from {
   T low{};
   constexpr T operator()(std::ptrdiff_t i) const {
-    // In unsigned arithmetic, where a range from the lowest to the highest integer cannot overflow.
-    using wide = std::make_unsigned_t<T>;
-    return static_cast<T>(static_cast<wide>(static_cast<wide>(low) + static_cast<wide>(i)));
+    // That narrow ones never wrap around must be known, or compilers leave loops over them scalar;
+    // a range from the lowest to the highest integer cannot overflow in unsigned arithmetic.
+    if constexpr (sizeof(T) < sizeof(i)) {
+      const std::ptrdiff_t sum = low + i;
+      constexpr std::numeric_limits<T> of;
+      if (sum < of.min() || sum > of.max()) __builtin_unreachable();
+      return static_cast<T>(sum);
+    } else {
+      return static_cast<T>(std::size_t(low) + std::size_t(i));
+    }
   }
 };
 
@@ -108,8 +119,7 @@ struct piece_of {
     return {border(index), border(index + 1)};
   }
   constexpr T border(std::size_t i) const {
-    const auto offset = i * length + (i < extra ? i : extra);
-    return count_from<T>{low}(static_cast<std::ptrdiff_t>(offset));
+    return count_from<T>{low}(static_cast<std::ptrdiff_t>(i * length + (i < extra ? i : extra)));
   }
 };
 

@@ -89,7 +89,8 @@ class FILCH_API loop_core final : public awaited {
   std::size_t most_at_once() const noexcept;
   struct share;
   struct expiry;
-  void run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept;
+  /// False if there is nothing more to do: all items are taken, or the loop was stopped.
+  bool run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept;
   std::size_t run_limited_item(std::size_t i) noexcept;
   bool take(share& pace, std::size_t& lo, std::size_t& hi) noexcept;
   void advance(std::size_t items) noexcept;
@@ -101,13 +102,13 @@ class FILCH_API loop_core final : public awaited {
     left_out_.store(true, std::memory_order_relaxed);
   }
 
-  context* ctx_;
-  stop_link& stop_;
+  // What each participant reads and writes for each chunk, on one line.
+  alignas(64) context* const ctx_;
   const std::size_t n_;
   const job_options& options_;
   const loop_body body_;
-
   std::atomic<std::size_t> next_{0}, bound_;
+
   std::atomic<std::size_t> ended_tickets_{0}, failures_{0}, besides_{0};
   std::atomic<int> vacancies_{0};
   std::atomic<bool> left_out_{false};
