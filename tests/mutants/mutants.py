@@ -73,7 +73,7 @@ MUTANTS = [
     ("the error of a stolen half is lost", "core/include/filch/fork_join.hpp",
      "      self.failed = true;\n", "", "fork_join"),
     ("nobody asks, and nobody takes by force", FORKS,
-     "  if (!got) return nullptr;\n  me.sights = 0;", "  if (!got || true) return nullptr;\n  me.sights = 0;",
+     "  if (!got) return nullptr;\n  me.stolen", "  if (!got || true) return nullptr;\n  me.stolen",
      "fork_join"),
     ("a loop is offered to nobody", LOOP_CREW,
      "if (more == 0 || !forks || forks->full()) return participate(may_leave);",
