@@ -260,7 +260,7 @@ std::exception_ptr loop_core::verdict() {
 }
 
 void run_loop(call_scope& call, std::size_t n, const job_options& options, loop_body body) {
-  loop_core loop(call.ctx(), n, options, body);
+  alignas(64) loop_core loop(call.ctx(), n, options, body);
   loop.limit_time(options.timeout);
   if (n != 0) {
     const auto crew = loop.crew();

@@ -71,16 +71,18 @@ struct alignas(64) slot {
   /// A part of a loop that its thread offers to one that stands in for a blocked thread.
   open_place<open_part> open;
 
-  tally run, stolen, forced, parked;
+  // Up to `outer` is what guests write in each call; what thieves read of a thread comes after it,
+  // on the next line.
+  tally run, stolen, forced;
   std::atomic<pid_t> thread_{0};
-
   /// The part that its thread left open last, whether somebody has come or not; and whether it has
   /// itself come by one.
-  open_part* own_part = nullptr;
   bool came_by_open_part = false;
-
+  open_part* own_part = nullptr;
   /// The slot the same thread had before, while it is a guest here.
   slot* outer = nullptr;
+
+  tally parked;
   /// Whether its thread gets on; nobody but thieves will get to the forks of one that does not.
   work_mark<> mark;
   /// Jobs begun and ended here, for who watches the thread: see `progress`.

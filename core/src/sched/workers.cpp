@@ -60,9 +60,11 @@ bool scheduler::find_for_a_while(slot& me) noexcept {
   const auto until = std::chrono::steady_clock::now() + spin_;
   unsigned pauses = fewest_pauses;
   do {
-    if (run_one(me)) return true;
-    for (unsigned i = 0; i < pauses; ++i) spin_pause();
-    pauses = std::min(2 * pauses, most_pauses);
+    for (int look = 0; look < 4; ++look) {
+      if (run_one(me)) return true;
+      for (unsigned i = 0; i < pauses; ++i) spin_pause();
+      pauses = std::min(2 * pauses, most_pauses);
+    }
   } while (!crew_.crowded(1) && std::chrono::steady_clock::now() < until && !stopping());
   return false;
 }

@@ -102,13 +102,12 @@ class FILCH_API loop_core final : public awaited {
     left_out_.store(true, std::memory_order_relaxed);
   }
 
-  // What each participant reads and writes for each chunk, on one line.
-  alignas(64) context* const ctx_;
+  // What each participant reads and writes for each chunk, up to `next_`: a line of 64 bytes.
+  context* const ctx_;
   const std::size_t n_;
   const job_options& options_;
   const loop_body body_;
   std::atomic<std::size_t> next_{0}, bound_;
-
   std::atomic<std::size_t> ended_tickets_{0}, failures_{0}, besides_{0};
   std::atomic<int> vacancies_{0};
   std::atomic<bool> left_out_{false};
