@@ -269,6 +269,20 @@ TEST_P(algorithm, find_stops_early) {
   EXPECT_LT(calls, 5000);
 }
 
+TEST_P(algorithm, a_stop_that_comes_with_the_match_takes_nothing_away) {
+  auto pool = make_pool();
+  for (const std::size_t chunk : {0U, 1U, 2U, 8U}) {
+    std::stop_source source;
+    const auto first = [&](int x) {
+      if (x == 0) source.request_stop();
+      return x == 0;
+    };
+    // What lies above the match need not run, whoever has asked to stop.
+    const std::vector<int> xs{0, 1, 2, 3, 4, 5, 6, 7};
+    EXPECT_EQ(pool.find_first(xs, first, {.chunk = chunk, .stop = source.get_token()}), xs.begin());
+  }
+}
+
 TEST_P(algorithm, find_first_throws_only_what_the_plain_loop_would_have_met) {
   auto pool = make_pool();
   for (int run = 0; run < 20; ++run) {

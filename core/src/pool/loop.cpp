@@ -102,13 +102,13 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
 bool loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
   if (pace.since == clock::time_point()) pace.since = clock::now();
   while (lo < hi) {
+    // order: a cut made because of an item is seen before higher items run [pair:CUT]
+    const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
+    if (lo >= bound) return true;  // before the stop, which keeps nothing from running here
     if (ctx_->stop->stop_requested()) {
       leave_out();
       return false;
     }
-    // order: a cut made because of an item is seen before higher items run [pair:CUT]
-    const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
-    if (lo >= bound) return true;
     const auto from = lo;
     if (options_.timeout_each.count() != 0) {
       lo = run_limited_item(lo);
