@@ -41,7 +41,7 @@ MUTANTS = [
     ("the highest failing index wins", LOOP,
      "if (i < errors_.front().index)", "if (i > errors_.front().index)", "map_errors"),
     ("errors::first lets the rest run", LOOP,
-     "        stop_.request_stop();\n      } else {", "      } else {", "map_errors"),
+     "        ctx_->stop->request_stop();\n      } else {", "      } else {", "map_errors"),
     ("an exception of an item is swallowed", LOOP,
      "  if (no_room_) return no_room_;", "  return {};", "map_errors"),
     ("a stopped loop returns as if it were whole", LOOP,
