@@ -180,11 +180,13 @@ routine<bool> scheduler::find_for_a_while(slot& me) {
   const double until = me.clock + policy_.spin;
   int pauses = 4;
   do {
-    const bool found = co_await run_one(me);
-    if (found) co_return true;
-    spend(me, pauses * machine_.cost().pause);
-    co_await due(me);
-    pauses = std::min(2 * pauses, 32);
+    for (int look = 0; look < 4; ++look) {
+      const bool found = co_await run_one(me);
+      if (found) co_return true;
+      spend(me, pauses * machine_.cost().pause);
+      co_await due(me);
+      pauses = std::min(2 * pauses, 32);
+    }
     spend(me, machine_.cost().clock);
   } while (!crowded(me, 1) && me.clock < until);
   co_return false;
