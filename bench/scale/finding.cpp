@@ -178,16 +178,16 @@ unsigned scheduler::stride(slot& me, unsigned n) const noexcept {
 routine<bool> scheduler::find_for_a_while(slot& me) {
   begin_search(me);
   const double until = me.clock + policy_.spin;
-  int pauses = 4;
+  double gap = 100;
   do {
-    for (int look = 0; look < 4; ++look) {
-      const bool found = co_await run_one(me);
-      if (found) co_return true;
-      spend(me, pauses * machine_.cost().pause);
-      co_await due(me);
-      pauses = std::min(2 * pauses, 32);
-    }
-    spend(me, machine_.cost().clock);
+    const bool found = co_await run_one(me);
+    if (found) co_return true;
+    const double next = me.clock + gap;
+    do {
+      spend(me, machine_.cost().pause + machine_.cost().clock);
+    } while (me.clock < next);
+    co_await due(me);
+    gap = std::min(2 * gap, 700.0);
   } while (!crowded(me, 1) && me.clock < until);
   co_return false;
 }

@@ -206,7 +206,7 @@ void fork_range(std::size_t lo, std::size_t hi, F& f, grain& last) {
 template <class Body>
 FILCH_COLD auto enter_pool(const bound& b, Body&& body) {
   call_scope call(b.core, lane::cpu, b.options.name, b.options.stop);
-  visit here(b.core);
+  visit here(b.core, false);
   within scope(call.ctx());
   return body();
 }

@@ -63,7 +63,7 @@ ref<stop_state> make_stop(pool_core& core, std::stop_token user) {
 
 void job::place(pool_core& pool, filch::lane where, std::string_view name, std::stop_token user) {
   hang_job(pool, stop_, std::move(user));
-  where_ = {&pool, nullptr, this, &stop_, name, where};
+  ::new (&where_) context{&pool, nullptr, this, &stop_, name, where};
 }
 
 void enqueue(pool_core& core, ref<job> work) noexcept {
@@ -110,10 +110,11 @@ bool is_at_work(const pool_core& core, const slot* home) noexcept {
 
 // A thread has one turn at a time and gives up that of another pool while it works in a pool that
 // it calls: two threads that each had one and wanted the other's would wait for ever.
-visit::visit(pool_core& core) noexcept : core_(&core), outer_(current.home), paused_(current.turn) {
+visit::visit(pool_core& core, bool counts) noexcept
+    : core_(&core), outer_(current.home), paused_(current.turn) {
   if (outer_ && outer_->core == &core && outer_->role() != slot::kind::io) return;
   // The pool must not end while this thread is in it, whatever becomes of the job it runs.
-  counted_ = core.door().enter(true);
+  counted_ = counts && core.door().enter(true);
   if (core.cpu().workerless() && current.turn != &core.cpu()) {
     if (paused_) paused_->turn().unlock();
     core.cpu().turn().lock();
@@ -145,7 +146,8 @@ visit::~visit() {
 }
 
 call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
-                       std::stop_token token) {
+                       std::stop_token token)
+    : ctx_{&core, current.ctx, this, &stop_, name, lane} {
   require_stack();
   enter(core);
   try {
@@ -154,7 +156,6 @@ call_scope::call_scope(pool_core& core, filch::lane lane, std::string_view name,
     leave(core);
     throw;
   }
-  ctx_ = {&core, current.ctx, this, &stop_, name, lane};
   if (core.cpu().workerless() && lane == filch::lane::cpu && !core.is_inside()) {
     visit here(core);
     while (auto work = core.cpu().next_in_order()) {

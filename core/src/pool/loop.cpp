@@ -24,8 +24,9 @@ using clock = std::chrono::steady_clock;
 constexpr double block_time = 20'000;
 /// What is left is not divided into chunks of less: handing one over costs some 200 ns.
 constexpr double least_time = 2'000;
-/// Items that were cheap so far may be followed by dear ones: a block grows in steps.
-constexpr double most_growth = 8;
+/// Items that were cheap so far may be followed by dear ones: a block grows in steps. Measured
+/// choice: 1000 increments took 532 ns with 8, 473 with 16, 403 with 32, 392 with 64.
+constexpr double most_growth = 32;
 /// An automatic chunk is at most this part of a participant's fair share of what is left.
 constexpr std::size_t share_divisor = 4;
 
@@ -85,7 +86,7 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
   if (want == 0 && options_.lane == lane::io) {
     want = 1;  // an item may block: none may have to wait behind it
   } else if (want == 0) {
-    const std::size_t fair = (n_ - seen) / (share_divisor * crew());
+    const std::size_t fair = (n_ - seen) / (share_divisor * pace.crew);
     want = std::max(pace.least, std::min(pace.block, fair));
   }
   // order: [relaxed: the items themselves were made visible by the tickets' queue]
@@ -100,7 +101,10 @@ bool loop_core::take(share& pace, std::size_t& lo, std::size_t& hi) noexcept {
 }
 
 bool loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept {
-  if (pace.since == clock::time_point()) pace.since = clock::now();
+  // Where one item is left for each of the others there is nothing to learn for, and of a loop that
+  // short the clock would be a good part.
+  const bool learns = hi - lo > pace.block || n_ - hi > pace.crew;
+  if (learns && pace.since == clock::time_point()) pace.since = clock::now();
   while (lo < hi) {
     // order: a cut made because of an item is seen before higher items run [pair:CUT]
     const auto bound = std::min(hi, bound_.load(std::memory_order_acquire));
@@ -119,6 +123,7 @@ bool loop_core::run_chunk(std::size_t lo, std::size_t hi, share& pace) noexcept 
     advance(lo - from);
     // order: [relaxed: a hint: where nothing is left there is nothing to learn for]
     if (lo >= hi && next_.load(std::memory_order_relaxed) >= n_) return false;
+    if (!learns) continue;
     const auto now = clock::now();
     pace.learn(lo - from, now - std::exchange(pace.since, now));
   }
@@ -268,7 +273,7 @@ void run_loop(call_scope& call, std::size_t n, const job_options& options, loop_
       loop.launch(crew, {});
       wait(loop);
     } else {
-      visit here(call.core());
+      visit here(call.core(), false);
       within inside(call.ctx());
       loop.share_out(crew - 1);
     }

@@ -195,7 +195,7 @@ bool loop_core::has_room() noexcept {
 }
 
 void loop_core::take_items(bool may_leave) noexcept {
-  share pace;
+  share pace(crew());
   std::size_t lo = 0;
   std::size_t hi = 0;
   for (;;) {

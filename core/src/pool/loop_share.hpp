@@ -11,6 +11,9 @@ namespace detail {
 
 /// One participant's pace, by what its last items cost.
 struct loop_core::share {
+  explicit share(std::size_t participants) noexcept : crew(participants) {}
+  /// How many take part, at most.
+  const std::size_t crew;
   /// Between two looks at the stop state it runs so many items.
   std::size_t block = 1;
   /// Fewer are not worth sharing.

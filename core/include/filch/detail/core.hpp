@@ -73,7 +73,8 @@ FILCH_API bool cancel_timer(pool_core& core, std::uint64_t id) noexcept;
 /// is serial; for a thread that is about to run jobs in place. Nothing to do for the pool's own.
 class FILCH_API visit {
  public:
-  explicit visit(pool_core& core) noexcept;
+  /// `counts` keeps the pool from ending; needless inside a call, which does.
+  explicit visit(pool_core& core, bool counts = true) noexcept;
   visit(const visit&) = delete;
   visit& operator=(const visit&) = delete;
   ~visit();

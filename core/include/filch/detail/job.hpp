@@ -123,12 +123,12 @@ class FILCH_API job : public ref_counted {
   /// As above; the job is a part of a call, or of a job, that ends after it.
   void place(pool_core& pool, filch::lane where, std::string_view name, stop_link& whole) noexcept {
     stop_.hang_inside(whole, {}, true);
-    where_ = {&pool, nullptr, this, &stop_, name, where};
+    ::new (&where_) context{&pool, nullptr, this, &stop_, name, where};
   }
   /// As above; whoever stops `stop` stops the job.
   void place(pool_core& pool, filch::lane where, std::string_view name, ref<stop_state> stop) {
     stop_.stand_for(std::move(stop));
-    where_ = {&pool, nullptr, this, &stop_, name, where};
+    ::new (&where_) context{&pool, nullptr, this, &stop_, name, where};
   }
   stop_link& stop() noexcept { return stop_; }
   /// Makes a job that has run ready to be claimed once more. Requires: nobody else has it.
@@ -139,6 +139,8 @@ class FILCH_API job : public ref_counted {
   enum class claim_state : std::uint8_t { open, looked_at, claimed };
   void wait_for_look() const noexcept;
 
+  // Made anew in its place: an assignment makes one elsewhere, and copies it by wider loads than
+  // its stores, which waits for them (7 ns with g++ 12).
   context where_;
   stop_link stop_;
   queue_links links_;
