@@ -107,6 +107,27 @@ TEST(model_fork_parking, a_guest_that_goes_leaves_room_for_somebodys_forks) {
       {.limits = {.preemptions = 2, .stale_reads = 1}, .widest = 2});
 }
 
+// The same, with a stand-in that ends: it crosses no fence of its own before it looks.
+struct stand_in_ends : small_pool::pool<2, 1> {
+  static constexpr int threads = 3;
+  stand_in_ends() {
+    crew.one_more();
+    crew.one_more();
+  }
+  void thread(int i) {
+    if (i == 2) return work(i);
+    if (i == 1) {
+      crew.leave(mark(i));
+      return crew.look_again();
+    }
+    fork_and_meet(1, [] {});
+    stop();
+  }
+};
+TEST(model_fork_parking, a_stand_in_that_ends_leaves_room_for_somebodys_forks) {
+  model::expect_clean<stand_in_ends>({.limits = {.preemptions = 2, .stale_reads = 1}, .widest = 2});
+}
+
 // The same, with a worker that blocks, and a question that was answered when all was crowded.
 struct other_worker_blocks : small_pool::pool<2, 2> {
   static constexpr int threads = 3;
