@@ -93,6 +93,47 @@ TEST(stop_link, is_left_out_if_it_was_shared_after_its_end) {
   EXPECT_TRUE(child->stop_requested());
 }
 
+// So jobs that post jobs that post jobs share one link.
+TEST(stop_link, where_nobody_asks_what_is_made_below_hangs_further_up) {
+  stop_link top;
+  stop_link posted;
+  stop_link posted_by_it;
+  posted.hang_inside(top, {}, true);
+  posted.nobody_asks();
+  posted_by_it.hang_below(posted.lasting(), {}, true);
+  posted_by_it.nobody_asks();
+  const auto last = posted_by_it.lasting();
+  EXPECT_EQ(last.get(), top.shared().get());
+  EXPECT_FALSE(last->stop_requested());
+  top.request_stop();
+  EXPECT_TRUE(last->stop_requested());
+}
+
+TEST(stop_link, a_users_token_is_not_left_out_where_nobody_asks) {
+  std::stop_source user;
+  stop_link top;
+  stop_link posted;
+  stop_link posted_by_it;
+  posted.hang_inside(top, user.get_token(), true);
+  posted.nobody_asks();
+  posted_by_it.hang_below(posted.lasting(), {}, true);
+  posted_by_it.nobody_asks();
+  const auto last = posted_by_it.lasting();
+  user.request_stop();
+  EXPECT_TRUE(last->stop_requested());
+  EXPECT_FALSE(top.stop_requested());
+}
+
+TEST(stop_link, a_link_that_may_be_asked_is_what_lasts) {
+  stop_link top;
+  stop_link job;
+  job.hang_inside(top, {}, true);
+  const auto lasting = job.lasting();
+  job.request_stop();
+  EXPECT_TRUE(lasting->stop_requested());
+  EXPECT_FALSE(top.stop_requested());
+}
+
 TEST(stop_link, can_stand_for_a_link_that_others_have) {
   const auto shared = filch::detail::make_ref<stop_state>();
   stop_link link;

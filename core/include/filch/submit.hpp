@@ -76,6 +76,7 @@ class posted final : public posted_job {
       : name_(kept_name(options.name)),
         call_(std::in_place, std::forward<G>(g), std::forward<B>(args)...) {
     place(core, options.lane, {name_.get(), options.name.size()}, options.stop);
+    stop().nobody_asks();
   }
 
  protected:

@@ -48,6 +48,18 @@ ref<stop_state> stop_link::shared() {
   return ref<stop_state>::share(above);
 }
 
+// Jobs that post jobs that post jobs so share one link, without a lock or memory for each.
+ref<stop_state> stop_link::lasting() {
+  for (stop_link* link = this;; link = link->above_) {
+    const bool is_left_out = link->nobody_asks_ && !link->user_.stop_possible();
+    if (is_left_out && link->from_) return link->from_;
+    if (is_left_out && link->above_) continue;
+    auto own = link->shared();
+    own->shorten();
+    return own;
+  }
+}
+
 stop_state* stop_link::make_below(stop_state* above) {
   auto fresh = make_ref<stop_state>(above ? ref<stop_state>::share(above) : from_, user_, loose_);
   stop_state* other = nullptr;

@@ -34,8 +34,7 @@ void leave(pool_core& core) noexcept { core.door().leave(); }
 namespace {
 /// What hangs below the running job or call and may outlive it, also where that is another pool's.
 ref<stop_state> lasting_link(pool_core& core, const context& ctx, bool loose) {
-  auto above = ctx.stop->shared();
-  above->shorten();
+  auto above = ctx.stop->lasting();
   if (ctx.pool == &core) return above;
   return make_ref<stop_state>(std::move(above), core.root_stop().token(), loose);
 }

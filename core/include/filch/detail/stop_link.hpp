@@ -17,9 +17,6 @@ namespace detail {
 /// Threads: all but the `hang...` members may be called at any time by any thread.
 class FILCH_API stop_link {
  public:
-  stop_link() noexcept = default;
-  stop_link(const stop_link&) = delete;
-  stop_link& operator=(const stop_link&) = delete;
   ~stop_link() {
     // order: [relaxed: whoever destroys the link has seen its users end]
     if (stop_state* own = shared_.load(std::memory_order_relaxed)) own->release();
@@ -44,6 +41,9 @@ class FILCH_API stop_link {
     shared_.store(own.detach(), std::memory_order_relaxed);
   }
 
+  /// What it belongs to gives out nothing by which it could be stopped alone.
+  void nobody_asks() noexcept { nobody_asks_ = true; }
+
   /// Whether this link, or any above, was asked to stop.
   bool stop_requested() const noexcept;
   /// Whether this link itself was asked.
@@ -53,6 +53,9 @@ class FILCH_API stop_link {
   void request_stop() noexcept;
   /// The link that others may hold; made when first wanted. Throws: `bad_alloc`.
   ref<stop_state> shared();
+  /// A link for what is made below and may live longer: the shared one, or the next above where
+  /// nobody could ask this one. Throws: `bad_alloc`.
+  ref<stop_state> lasting();
   /// The token of this link; reports a stop of any link above. Throws: `bad_alloc`.
   std::stop_token token() { return shared()->token(); }
   /// Says that nobody will ask this link to stop any more.
@@ -74,6 +77,7 @@ class FILCH_API stop_link {
   std::atomic<bool> requested_{false};
   std::atomic<bool> ended_{false};
   bool loose_ = false;
+  bool nobody_asks_ = false;
 };
 
 }  // namespace detail
