@@ -67,7 +67,7 @@ def check_originals(names, objects, limit):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("only", nargs="*", help="words of the mutants' names; none: all")
-    options.add_argument("--limit", type=int, default=120, help="seconds for one program")
+    options.add_argument("--limit", type=int, default=240, help="seconds for one program")
     options.add_argument("--json", type=pathlib.Path, help="write the outcomes here")
     chosen = options.parse_args()
     picked = [m for m in MUTANTS if all(w in m[0] for w in chosen.only)]
