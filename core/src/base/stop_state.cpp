@@ -75,6 +75,15 @@ std::stop_token stop_state::token() {
   return source_->own.get_token();
 }
 
+bool stop_state::hears(stop_state& root) {
+  const auto token = root.token();
+  if (this == &root || external_ == token) return true;
+  for (auto link = parent(); link; link = link->parent()) {
+    if (link.get() == &root || link->external_ == token) return true;
+  }
+  return false;
+}
+
 // What listens to the links above is made and destroyed without the lock: the former may run users'
 // callbacks and the latter waits for them, and these may come back to this link.
 void stop_state::shorten() {

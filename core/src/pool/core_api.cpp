@@ -33,10 +33,15 @@ void leave(pool_core& core) noexcept { core.door().leave(); }
 
 namespace {
 /// What hangs below the running job or call and may outlive it, also where that is another pool's.
+/// Jobs to and fro between two pools come by links that hear of both already.
 ref<stop_state> lasting_link(pool_core& core, const context& ctx, bool loose) {
   auto above = ctx.stop->lasting();
   if (ctx.pool == &core) return above;
-  return make_ref<stop_state>(std::move(above), core.root_stop().token(), loose);
+  const auto root = core.root_stop().shared();
+  if (above->hears(*root)) return above;
+  auto both = make_ref<stop_state>(std::move(above), root->token(), loose);
+  both->end();  // nobody asks this one alone
+  return both;
 }
 
 /// A blocking call's: the call ends before what it is made in.

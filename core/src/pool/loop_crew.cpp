@@ -169,8 +169,6 @@ void loop_core::launch(std::size_t helpers, ref<ref_counted> owner, void (*last)
   enqueue_n(*ctx_->pool, queued.data(), queued.size());
 }
 
-void loop_core::share_out(std::size_t more) { share_out(more, false); }
-
 void loop_core::share_out(std::size_t more, bool may_leave) {
   fork_deque* const forks = current.forks;
   if (more == 0 || !forks || forks->full()) return participate(may_leave);

@@ -38,6 +38,9 @@ class kept_name {
   char text_[48];
 };
 
+/// A longer spin is for ever; a point in time so far ahead can still be told in nanoseconds.
+constexpr std::chrono::hours longest_spin{24 * 365 * 100};
+
 /// Slots for callers that run jobs in place; a caller that gets none works without a deque.
 constexpr unsigned guests = 64;
 }  // namespace
@@ -49,7 +52,7 @@ scheduler::scheduler(pool_core& core, engine& source, std::chrono::nanoseconds s
       engine_(source),
       threads_(threads),
       width_(source.width()),
-      spin_(spin),
+      spin_(std::min<std::chrono::nanoseconds>(spin, longest_spin)),
       user_(std::move(user)),
       place_(place),
       blocking_{blocking.notice && width_ != 0 && has_heavy_fence(), blocking.warn,

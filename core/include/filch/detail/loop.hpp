@@ -53,8 +53,8 @@ class FILCH_API loop_core final : public awaited {
               void* argument = nullptr);
   /// Takes items until none is left, while up to `more` other threads may join in: parts are
   /// offered as halves of forks are, who takes one offers more. Blocks: until those that joined
-  /// have ended.
-  void share_out(std::size_t more);
+  /// have ended. `may_leave`: the caller is itself one that has joined.
+  void share_out(std::size_t more, bool may_leave = false);
 
   /// After the end: what the call throws, or null. Under a stop `cancelled` or `timed_out`.
   std::exception_ptr verdict();
@@ -83,7 +83,6 @@ class FILCH_API loop_core final : public awaited {
   struct extra_part;
   void participate(bool may_leave) noexcept;
   void take_items(bool may_leave) noexcept;
-  void share_out(std::size_t more, bool may_leave);
   bool has_room() noexcept;
   bool fills_vacancy() noexcept;
   std::size_t most_at_once() const noexcept;

@@ -44,6 +44,8 @@ class FILCH_API stop_state final : public ref_counted {
   }
   /// Leaves out ended links above this one.
   void shorten();
+  /// Whether a stop of `root`, which nothing is above, is heard here.
+  bool hears(stop_state& root);
 
  private:
   struct source;
